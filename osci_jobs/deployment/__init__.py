@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deployment configurations: find, load, check, resolve and describe them."""
+
+from .description import describe, explain
+from .directory import names
+from .model import Deployment, Host, Limit, Server, Suite
+from .place import SERVICES
+from .resolution import load
+
+__all__ = [
+    "SERVICES",
+    "Deployment",
+    "Host",
+    "Limit",
+    "Server",
+    "Suite",
+    "describe",
+    "explain",
+    "load",
+    "names",
+]

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A deployment as the rest of osci sees it: checked, resolved, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine of the deployment; sizes are None where the provider decides."""
+
+    name: str
+    address: str  # "" means: the provider gives one
+    cpus: int | None = None
+    memory_bytes: int | None = None
+    disk_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """The database or broker that osci sets up on one of the hosts.
+
+    `user` and `password` are an account that the deployment file asks for,
+    besides those that osci makes for the services; both "" when there is none.
+    """
+
+    kind: str  # mysql, rabbit
+    host: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite to run: `suite` is its module and playbook, `name` its results' name."""
+
+    name: str
+    suite: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How long a phase may take, and how long it may say nothing."""
+
+    seconds: float
+    silence_seconds: float
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One deployment configuration, resolved.
+
+    `services` maps each service of SERVICES (see `place.py`) to the hosts that
+    run it, in order; it is empty for a deployment without OpenStack.
+    `origins` maps the path of each resolved value to where it came from.
+    """
+
+    name: str
+    path: str
+    digest: str
+    description: str
+    provider: str
+    hosts: tuple[Host, ...]
+    services: Mapping[str, tuple[str, ...]]
+    scheduler: str  # simple, filter
+    network: str  # flat
+    driver: str  # fake
+    database: Server | None
+    broker: Server | None
+    suites: tuple[Suite, ...]
+    limits: Mapping[str, Limit]
+    origins: Mapping[str, str]
+    notes: tuple[str, ...]

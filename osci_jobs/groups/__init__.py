@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Groups: the hosts of one run, made and removed together, through a ledger."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from osci_jobs.deployment.model import Deployment
+from osci_jobs.errors import ConfigurationError, InfrastructureError, OsciError
+from osci_jobs.groups import ledger as ledgers
+from osci_jobs.groups import machine, model, netns, resource
+from osci_jobs.groups.ledger import Ledger
+from osci_jobs.groups.model import TESTER, Group
+
+__all__ = ["TESTER", "Group", "Ledger", "claim", "create", "delete", "found", "open_ledger"]
+
+
+def new_token() -> str:
+    """Return six hexadecimal digits that name a run and its group."""
+    return secrets.token_hex(3)
+
+
+def open_ledger(state: Path, name: str, run: str) -> Ledger:
+    """Open the ledger of the group `name`, new or not, and lock it."""
+    ledger = Ledger(state / "groups" / f"{name}.jsonl", run)
+    try:
+        ledger.open()
+    except OSError as error:
+        raise InfrastructureError(
+            f"The state directory '{state}' cannot be written: {error.strerror}; "
+            "name another with --state-dir or OSCI_STATE_DIR."
+        ) from error
+    return ledger
+
+
+def create(ledger: Ledger, deployment: Deployment, lowers: list[Path], run: str) -> Group:
+    """Make and boot the hosts of a deployment and its tester."""
+    directory = ledger.path.with_suffix("")
+    group = Group(
+        name=ledger.path.stem,
+        run=run,
+        deployment=deployment.name,
+        digest=deployment.digest,
+        directory=directory,
+        hosts=netns.addresses(deployment.hosts),
+    )
+    ledger.record("make", "tree", str(directory))
+    ledger.record("make", "mount", str(directory))
+    directory.mkdir(mode=0o700)
+    # In memory: what is secret in here is never on a disk.
+    machine.mount(["-t", "tmpfs", "-o", "size=64m,mode=0700", "tmpfs", str(directory)])
+    netns.create(ledger, group, deployment, lowers)
+    model.save(group)
+    return group
+
+
+def delete(ledger: Ledger):
+    """Remove all that the ledger lists, then the ledger; the caller has it open.
+
+    What cannot be removed does not keep the rest from going; it stays in the
+    ledger and the first such trouble is raised.
+    """
+    troubles = []
+    for item in resources_of(ledger):
+        try:
+            resource.remove(item.kind, item.name)
+        except OsciError as error:
+            troubles.append(error)
+    if troubles:
+        raise troubles[0]
+    ledger.remove()
+
+
+def resources_of(ledger: Ledger) -> list[ledgers.Resource]:
+    """Return what there is to remove: hosts first, for all else is in use by them."""
+    items = ledgers.resources(ledger.path)
+    return sorted(items, key=lambda item: item.kind != "hosts")
+
+
+def found(state: Path) -> list[Path]:
+    """Return the ledgers of all groups, the oldest name first."""
+    return sorted((state / "groups").glob("*.jsonl"))
+
+
+def claim(state: Path, name: str) -> tuple[Ledger, Group]:
+    """Open a kept group; raise ConfigurationError when there is none of that name."""
+    path = state / "groups" / f"{name}.jsonl"
+    names = [ledger.stem for ledger in found(state)]
+    if name not in names:
+        known = ", ".join(names) or "none"
+        raise ConfigurationError(f"There is no group '{name}'; there are: {known}.")
+    ledger = open_ledger(state, name, "")
+    try:
+        return ledger, model.load(path.with_suffix(""))
+    except OSError as error:
+        ledger.close()
+        raise InfrastructureError(
+            f"The group '{name}' is not whole; remove it with: osci delete {name}"
+        ) from error
+
+
+def clear(state: Path, say: Callable[[str], None]):
+    """Remove every group whose command died before it could."""
+    for path in found(state):
+        ledger = Ledger(path, "")
+        try:
+            ledger.open()
+        except InfrastructureError:
+            continue
+        if ledgers.is_kept(path) or not path.exists():
+            ledger.close()
+            continue
+        say(f"Removing the group '{path.stem}', whose command has died.")
+        delete(ledger)

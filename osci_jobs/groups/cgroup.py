@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Control groups: the limits of a host, set from outside it, and the list of its processes.
+
+Inside a host systemd's own limits do nothing where the version-1 controllers
+are read-only, without an error; those set here hold.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from osci_jobs.errors import InfrastructureError
+
+ROOT = Path("/sys/fs/cgroup")
+# Version-1 hierarchies that are used where they exist; version 2 has one for all.
+_HIERARCHIES = ("memory", "pids", "cpu", "systemd", "unified")
+_KILL_SECONDS = 10
+
+
+def create(name: str, *, memory_bytes: int, processes: int, cpus: int | None):
+    """Make the control group `name` in every hierarchy and set its limits."""
+    try:
+        for hierarchy in _hierarchies():
+            (hierarchy / name).mkdir(exist_ok=True)
+        _limit(name, "memory", ("memory.limit_in_bytes", "memory.max"), str(memory_bytes))
+        _limit(name, "pids", ("pids.max",), str(processes))
+        if cpus:
+            _limit(name, "cpu", ("cpu.cfs_quota_us",), str(cpus * 100_000))
+            _limit(name, "cpu", ("cpu.max",), f"{cpus * 100_000} 100000")
+    except OSError as error:
+        raise InfrastructureError(
+            f"The control group '{name}' cannot be made: {error.strerror} "
+            f"('{error.filename}'); osci needs a machine whose {ROOT} is writable."
+        ) from error
+
+
+def enter(name: str):
+    """Move the calling process into the control group `name`."""
+    for hierarchy in _hierarchies():
+        (hierarchy / name / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def processes(name: str) -> list[int]:
+    """Return the ids of all processes in the control group `name` and below it."""
+    found = set()
+    for hierarchy in _hierarchies():
+        # os.walk passes over what goes while it looks, as units come and go in a host.
+        for directory, _, _ in os.walk(hierarchy / name):
+            with contextlib.suppress(OSError):
+                found.update(map(int, Path(directory, "cgroup.procs").read_text().split()))
+    return sorted(found)
+
+
+def remove(name: str):
+    """End every process in the control group `name`, then remove it everywhere."""
+    _end(name)
+    for hierarchy in _hierarchies():
+        for directory, _, _ in os.walk(hierarchy / name, topdown=False):
+            with contextlib.suppress(OSError):
+                os.rmdir(directory)
+
+
+def _hierarchies() -> list[Path]:
+    if (ROOT / "cgroup.procs").exists():
+        return [ROOT]
+    return [ROOT / name for name in _HIERARCHIES if (ROOT / name / "cgroup.procs").exists()]
+
+
+def _limit(name: str, controller: str, files: tuple[str, ...], value: str):
+    for top in (ROOT / name, ROOT / controller / name):
+        for file in files:
+            if (top / file).exists():
+                (top / file).write_text(value)
+
+
+def _end(name: str):
+    until = time.monotonic() + _KILL_SECONDS
+    while pids := processes(name):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > until:
+            raise InfrastructureError(f"Processes of '{name}' do not end: {pids}.")
+        time.sleep(0.01)

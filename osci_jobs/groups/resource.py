@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds of things that are made for a group, and how each is removed.
+
+Every removal may be repeated and does nothing when the thing is not there, so
+that a group can be removed by its ledger alone, whoever died before.
+"""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from osci_jobs.errors import InfrastructureError
+from osci_jobs.groups import cgroup
+
+# The mount namespace of a host that was killed goes a moment after its processes.
+_UNMOUNT_SECONDS = 5
+
+
+def remove(kind: str, name: str):
+    """Remove one resource; raise InfrastructureError when it stays."""
+    _REMOVALS[kind](name)
+
+
+def _remove_mount(path: str):
+    until = time.monotonic() + _UNMOUNT_SECONDS
+    while path in mount_points():
+        done = subprocess.run(["umount", path], capture_output=True, text=True, check=False)
+        if done.returncode and time.monotonic() > until:
+            raise InfrastructureError(f"'{path}' cannot be unmounted: {done.stderr.strip()}")
+        if done.returncode:
+            time.sleep(0.02)
+
+
+def _remove_network(name: str):
+    if Path("/run/netns", name).exists():
+        done = subprocess.run(
+            ["ip", "netns", "delete", name], capture_output=True, text=True, check=False
+        )
+        if done.returncode and Path("/run/netns", name).exists():
+            raise InfrastructureError(
+                f"The network namespace '{name}' cannot be removed: {done.stderr.strip()}"
+            )
+
+
+def _remove_tree(path: str):
+    inside = [point for point in mount_points() if point == path or point.startswith(path + "/")]
+    if inside:
+        raise InfrastructureError(f"'{path}' is not removed, for '{inside[0]}' is mounted there.")
+    try:
+        shutil.rmtree(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InfrastructureError(f"'{path}' cannot be removed: {error.strerror}.") from error
+
+
+def mount_points() -> set[str]:
+    """Return where something is mounted in this process's mount namespace."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return {line.split()[4].encode().decode("unicode_escape") for line in lines}
+
+
+_REMOVALS = {
+    "hosts": cgroup.remove,
+    "mount": _remove_mount,
+    "network": _remove_network,
+    "tree": _remove_tree,
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Debian packages that groups need on this machine."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+
+from osci_jobs.errors import InfrastructureError
+
+# What a command is called, and the package that brings it.
+PACKAGES = {
+    "ip": "iproute2",
+    "mmdebstrap": "mmdebstrap",
+    "mount": "mount",
+    "nc": "netcat-openbsd",
+    "nsenter": "util-linux",
+    "ssh": "openssh-client",
+    "systemd-nspawn": "systemd-container",
+}
+
+
+def require_root():
+    """Raise InfrastructureError unless this process may make hosts."""
+    if os.geteuid() != 0:
+        raise InfrastructureError(
+            "Hosts are made by root only; run osci as root (for example with sudo)."
+        )
+
+
+def ensure(say: Callable[[str], None], *, may_install: bool):
+    """Install the packages that are missing, after saying so.
+
+    Raises InfrastructureError with the line to run when `may_install` is false
+    or when apt fails.
+    """
+    missing = sorted({PACKAGES[tool] for tool in PACKAGES if shutil.which(tool) is None})
+    if not missing:
+        return
+    install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if not may_install:
+        raise InfrastructureError(
+            f"The Debian packages {', '.join(missing)} are missing; run: {' '.join(install)}"
+        )
+    say(f"Installing the Debian packages {', '.join(missing)}, which hosts need.")
+    _apt(["apt-get", "update"])
+    _apt(install)
+
+
+def _apt(command: list[str]):
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise InfrastructureError(
+            f"'{command[0]}' is not here; osci makes its hosts on Debian."
+        ) from None
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise InfrastructureError(
+            f"'{' '.join(command)}' failed: {lines[-1]}", line=lines[-1]
+        )

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files on disk: written whole, read with a limit."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from osci_jobs.errors import InfrastructureError
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 so that `path` appears whole or not at all; safe to repeat.
+
+    The directory of `path` is made if it is not there. Raises
+    InfrastructureError when the disk refuses.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_synced(aside, text.encode())
+        os.replace(aside, path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            aside.unlink()
+        raise InfrastructureError(
+            f"The file '{path}' could not be written: {error.strerror}."
+        ) from error
+
+
+def read_capped(path: Path, limit: int) -> tuple[bytes, bool]:
+    """Return the first `limit` bytes of a stranger's file, and whether it holds more.
+
+    Raises OSError for what cannot be read and for what is not a regular file: a
+    link could point outside the run's directory, a pipe could wait for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is not a regular file", str(path))
+        data = file.read(limit + 1)
+    return data[:limit], len(data) > limit
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The directory of a run: what its log and its suites left becomes its result there."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from osci_jobs.results import cases, files, junit, metrics, record, runlog, samples
+from osci_jobs.results.cases import Case
+from osci_jobs.results.record import Record
+from osci_jobs.results.samples import Samples
+
+LOG = "log.jsonl"
+RUN = "run.json"
+_WHOLE_OUTCOMES = ("success", "failure")
+_WHOLE_VERDICTS = ("success", "failure", "regression")
+
+
+def run_id(now: datetime, deployment: str, token: str) -> str:
+    """Return a run id like `20261123T093544Z-basic-4f2a1c`; `now` has its zone."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{deployment}-{token}"
+
+
+def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable[str]) -> Record:
+    """Write what follows from the run log and the suites' files; safe to repeat.
+
+    To be called once run_ended is in the log, or when a kill left none behind.
+    `operations` and `suite_names` are those of the deployment, whatever this run
+    did, for they give the columns. Files that appear: junit/<suite>.xml for each
+    suite that was started, metrics/phases.csv, metrics/api.csv, run.json. Raises
+    ConfigurationError without a log, InfrastructureError when it is damaged.
+    """
+    events = list(runlog.iter_events(run_directory / LOG))
+    suites = _read_suites(run_directory, record.planned_suites(events))
+    seen = read_samples(run_directory, suites)
+    result = record.fold(events, suites)
+    _write_junit(run_directory, record.complete(events, suites), result)
+    _write_phases(run_directory, result, suite_names)
+    _write_api(run_directory, seen, operations)
+    text = json.dumps(result.as_dict(), indent=2, sort_keys=True)
+    files.write_text(run_directory / RUN, text + "\n")
+    return result
+
+
+def read_cases(run_directory: Path) -> dict[str, list[Case]]:
+    """Return the cases of each suite of the run, as its JUnit XML has them.
+
+    Raises as `finish` does.
+    """
+    events = list(runlog.iter_events(run_directory / LOG))
+    return record.complete(events, _read_suites(run_directory, record.planned_suites(events)))
+
+
+def read_samples(run_directory: Path, suite_names: Iterable[str]) -> Samples:
+    """Return the samples of these suites together; a suite without any adds none."""
+    found = [samples.read(run_directory / "samples" / f"{name}.csv") for name in suite_names]
+    together = tuple(sample for one in found for sample in one.samples)
+    return Samples(together, sum(one.bad_rows for one in found))
+
+
+def _read_suites(run_directory: Path, names: Iterable[str]) -> dict[str, list[Case] | None]:
+    return {name: _read_suite(run_directory / "cases" / f"{name}.jsonl") for name in names}
+
+
+def _read_suite(path: Path) -> list[Case] | None:
+    try:
+        return cases.read(path)
+    except cases.MalformedCasesError:
+        return None
+
+
+def _write_junit(run_directory: Path, suites: Mapping[str, list[Case]], result: Record) -> None:
+    properties = {
+        "run": result.run,
+        "command": result.command,
+        "deployment": result.deployment["name"],
+    }
+    for phase in result.phases:
+        if phase.name in suites and phase.outcome != "skipped":
+            path = run_directory / "junit" / f"{phase.name}.xml"
+            started = datetime.fromisoformat(phase.started)
+            junit.write(path, phase.name, suites[phase.name], started, properties)
+
+
+def _write_phases(run_directory: Path, result: Record, suite_names: Iterable[str]) -> None:
+    path = run_directory / "metrics" / "phases.csv"
+    metrics.write_csv(path, _phase_seconds(result), metrics.phase_columns(suite_names))
+
+
+def _write_api(run_directory: Path, seen: Samples, operations: Iterable[str]) -> None:
+    path = run_directory / "metrics" / "api.csv"
+    columns = metrics.api_columns(operations)
+    metrics.write_csv(path, samples.medians(seen.samples, columns), columns)
+
+
+def _phase_seconds(result: Record) -> dict[str, float]:
+    """Return the seconds of what ran to its end: half a phase would look like a fast one."""
+    seconds = {
+        phase.name: phase.seconds for phase in result.phases if phase.outcome in _WHOLE_OUTCOMES
+    }
+    if result.verdict in _WHOLE_VERDICTS:
+        seconds["total"] = result.seconds
+    return seconds
