@@ -21,8 +21,11 @@ class OsciError(Exception):
 
     verdict = "infrastructure"
 
-    def __init__(self, message, *, host="", unit="", line="", file=""):
+    def __init__(
+        self, message: str, *, host: str = "", unit: str = "", line: str = "", file: str = ""
+    ) -> None:
         super().__init__(message)
+        self.is_recorded = False  # whether it is in the run log already
         self.host = host
         self.unit = unit
         self.line = line
@@ -64,6 +67,6 @@ class Interrupted(OsciError):
 
     verdict = "interrupted"
 
-    def __init__(self, signal_number):
+    def __init__(self, signal_number: int) -> None:
         super().__init__("The run was interrupted.")
         self.signal_number = signal_number

@@ -57,13 +57,13 @@ def run(
     inventory: Mapping[str, Any],
     variables: Mapping[str, Any],
     ssh_config: Path,
-    limits,
+    silence_seconds: float,
     on_event: Callable[[str, str], None],
 ) -> Outcome:
     """Run `playbook` and return its outcome.
 
     `on_event(text, host)` is told of each task as it starts and of each host
-    that failed it. Raises LimitError. Nothing that Ansible started is left.
+    that failed it. Raises LimitError after a silence. Nothing that Ansible started is left.
     """
     directory = Path(tempfile.mkdtemp(prefix="osci-ansible-"))
     reading = _Reading(on_event)
@@ -72,8 +72,7 @@ def run(
         code = process.run(
             [sys.executable, "-m", "osci_jobs.playbook", str(directory)],
             name=playbook.stem,
-            seconds=limits.seconds,
-            silence_seconds=limits.silence_seconds,
+            silence_seconds=silence_seconds,
             environment=_environment(directory),
             on_line=lambda line: _read(reading, line),
         )

@@ -5,7 +5,6 @@ import os
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,7 +20,6 @@ def run(
     command: list[str],
     *,
     name: str,
-    seconds: float,
     silence_seconds: float,
     environment: Mapping[str, str],
     on_line: Callable[[str], None],
@@ -29,9 +27,9 @@ def run(
     """Run `command`, hand each line that it prints to `on_line`, return its exit code.
 
     Standard output and error are one stream. Raises LimitError when the
-    program takes longer than `seconds`, or prints nothing for
-    `silence_seconds`; `name` is what the message calls it. However this
-    returns or raises, the program and all its descendants are gone.
+    program prints nothing for `silence_seconds`; `name` is what the message
+    calls it. However this returns or raises, an alarm or Ctrl-C included, the
+    program and all its descendants are gone.
     """
     supervisor = subprocess.Popen(
         [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
@@ -42,7 +40,7 @@ def run(
         start_new_session=True,
     )
     try:
-        _read(supervisor.stdout.fileno(), name, seconds, silence_seconds, on_line)
+        _read(supervisor.stdout.fileno(), name, silence_seconds, on_line)
     finally:
         supervisor.stdin.close()
         _end(supervisor)
@@ -50,26 +48,16 @@ def run(
     return supervisor.returncode
 
 
-def _read(stream: int, name: str, seconds: float, silence_seconds: float, on_line):
-    end = time.monotonic() + seconds
+def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]):
     pending = b""
-    silent_until = time.monotonic() + silence_seconds
     while True:
-        now = time.monotonic()
-        if now >= end:
-            raise LimitError(f"'{name}' went past its limit of {seconds:g} s.")
-        if now >= silent_until:
+        if not select.select([stream], [], [], silence_seconds)[0]:
             raise LimitError(f"'{name}' said nothing for {silence_seconds:g} s.")
-        if not select.select([stream], [], [], min(end, silent_until) - now)[0]:
-            continue
         data = os.read(stream, 65536)
-        silent_until = time.monotonic() + silence_seconds
         *whole, pending = (pending + data).split(b"\n")
-        for line in whole:
+        for line in whole if data else [pending]:
             on_line(line.decode("utf-8", "replace"))
         if not data:
-            if pending:
-                on_line(pending.decode("utf-8", "replace"))
             return
 
 

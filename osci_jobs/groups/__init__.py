@@ -40,9 +40,9 @@ def create(ledger: Ledger, deployment: Deployment, lowers: list[Path], run: str)
         name=ledger.path.stem,
         run=run,
         deployment=deployment.name,
-        digest=deployment.digest,
         directory=directory,
         hosts=netns.addresses(deployment.hosts),
+        services=deployment.services,
     )
     ledger.record("make", "tree", str(directory))
     ledger.record("make", "mount", str(directory))
@@ -82,21 +82,51 @@ def found(state: Path) -> list[Path]:
     return sorted((state / "groups").glob("*.jsonl"))
 
 
-def claim(state: Path, name: str) -> tuple[Ledger, Group]:
-    """Open a kept group; raise ConfigurationError when there is none of that name."""
+def list_all(state: Path) -> list[dict]:
+    """Return a row for each group: group, state (kept or in use), deployment, hosts, run."""
+    return [_row(path) for path in found(state)]
+
+
+def _row(path: Path) -> dict:
+    row = {"group": path.stem, "state": "kept" if ledgers.is_kept(path) else "in use"}
+    try:
+        group = model.load(path.with_suffix(""))
+    except OSError:
+        return {**row, "state": "broken", "deployment": "", "hosts": {}, "run": ""}
+    return {**row, "deployment": group.deployment, "hosts": dict(group.hosts), "run": group.run}
+
+
+def look_up(state: Path, name: str) -> Group:
+    """Return a group as it stands, in use or not.
+
+    Raises ConfigurationError when there is none of that name, and
+    InfrastructureError when it is not whole (after a restart of the machine).
+    """
     path = state / "groups" / f"{name}.jsonl"
     names = [ledger.stem for ledger in found(state)]
     if name not in names:
         known = ", ".join(names) or "none"
         raise ConfigurationError(f"There is no group '{name}'; there are: {known}.")
-    ledger = open_ledger(state, name, "")
     try:
-        return ledger, model.load(path.with_suffix(""))
+        return model.load(path.with_suffix(""))
     except OSError as error:
-        ledger.close()
         raise InfrastructureError(
             f"The group '{name}' is not whole; remove it with: osci delete {name}"
         ) from error
+
+
+def fits(group: Group, deployment: Deployment) -> bool:
+    """Tell whether the group has the hosts and services of the deployment as it is now."""
+    return (
+        dict(group.hosts) == netns.addresses(deployment.hosts)
+        and dict(group.services) == dict(deployment.services)
+    )
+
+
+def claim(state: Path, name: str) -> tuple[Ledger, Group]:
+    """Take a group for a run of its own; raises as `look_up` and `open_ledger` do."""
+    group = look_up(state, name)
+    return open_ledger(state, name, ""), group
 
 
 def clear(state: Path, say: Callable[[str], None]):

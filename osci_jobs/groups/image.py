@@ -48,17 +48,19 @@ _CUSTOMISE = (
 )
 
 
-def ensure(ledger: Ledger, cache: Path, limits, say: Callable[[str], None]) -> Path:
+def ensure(
+    ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[str], None]
+) -> Path:
     """Return the image's root, made by mmdebstrap when the cache does not have it.
 
-    Raises InfrastructureError when it cannot be made and LimitError when that
-    takes longer than `limits`.
+    Raises InfrastructureError when it cannot be made, and LimitError when
+    mmdebstrap says nothing for `silence_seconds`.
     """
     digest = _digest([RELEASE, PACKAGES, _CUSTOMISE])
     with claimed(cache / "images" / digest) as (image, is_there):
         if not is_there:
             say("Making the hosts' image with mmdebstrap; this is done once.")
-            _build(ledger, image, limits)
+            _build(ledger, image, silence_seconds)
     return image
 
 
@@ -105,7 +107,7 @@ def _digest(inputs: list) -> str:
     return hashlib.sha256(document).hexdigest()[:16]
 
 
-def _build(ledger: Ledger, image: Path, limits):
+def _build(ledger: Ledger, image: Path, silence_seconds: float):
     partial = _partial(ledger, image)
     borrowed = _partial(ledger, image)
     settings = registries.borrow(borrowed)
@@ -121,8 +123,7 @@ def _build(ledger: Ledger, image: Path, limits):
     code = process.run(
         command,
         name="mmdebstrap",
-        seconds=limits.seconds,
-        silence_seconds=limits.silence_seconds,
+        silence_seconds=silence_seconds,
         environment=machine.ENVIRONMENT | _temporary(),
         on_line=output.append,
     )
@@ -183,7 +184,7 @@ def _builder(directory: Path, root: Path, places: dict[str, str]) -> Group:
         *(*binds, f"--bind-ro={access}:/run/access"),
         *("/bin/sh", "-c", f"'{sshd}'"),
     ]
-    group = Group("builder", "", "", "", directory, {BUILDER: "127.0.0.1"})
+    group = Group("builder", "", "", directory, {BUILDER: "127.0.0.1"}, {})
     settings = [
         *("User root", "HostKeyAlias builder", "StrictHostKeyChecking yes"),
         *(f"IdentityFile {access / 'user_key'}", f"UserKnownHostsFile {directory}/known_hosts"),

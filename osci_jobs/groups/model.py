@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 TESTER = "tester"
@@ -11,14 +11,19 @@ TESTER = "tester"
 
 @dataclass(frozen=True)
 class Group:
-    """The hosts of one run. `hosts` maps each name, `tester` included, to its address."""
+    """The hosts of one run.
+
+    `hosts` maps each name, `tester` included, to its address; `services` maps
+    each service to the names of the hosts that run it, and is empty where no
+    OpenStack is deployed.
+    """
 
     name: str
     run: str
     deployment: str
-    digest: str
     directory: Path
     hosts: Mapping[str, str]
+    services: Mapping[str, tuple[str, ...]]
 
     @property
     def ssh_config(self) -> Path:
@@ -38,7 +43,9 @@ class Group:
 
 def save(group: Group):
     """Write the group's own description into its directory."""
-    document = {**asdict(group), "directory": str(group.directory)}
+    document = {field.name: getattr(group, field.name) for field in fields(group)}
+    document |= {"directory": str(group.directory), "hosts": dict(group.hosts)}
+    document["services"] = dict(group.services)
     path = group.directory / "group.json"
     path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -46,4 +53,5 @@ def save(group: Group):
 def load(directory: Path) -> Group:
     """Read a group's description back; raise FileNotFoundError when there is none."""
     document = json.loads((directory / "group.json").read_text(encoding="utf-8"))
-    return Group(**{**document, "directory": Path(document["directory"])})
+    services = {name: tuple(hosts) for name, hosts in document["services"].items()}
+    return Group(**{**document, "directory": Path(document["directory"]), "services": services})

@@ -69,3 +69,14 @@ def _apt(command: list[str]):
         raise InfrastructureError(
             f"'{' '.join(command)}' failed: {lines[-1]}", line=lines[-1]
         )
+
+
+def require_namespaces():
+    """Raise InfrastructureError when this machine lets root make no namespaces."""
+    command = ["unshare", "--net", "--mount", "true"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InfrastructureError(
+            f"This machine makes no namespaces ({done.stderr.strip()}); osci needs a machine, "
+            "or a container with CAP_SYS_ADMIN, that does."
+        )

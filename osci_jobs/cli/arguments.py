@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: its commands, their options and examples."""
+
+import argparse
+import os
+from pathlib import Path
+
+COMMANDS = ("check", "create", "functional", "groups", "ssh", "delete", "completion")
+PHASES = ("install", "create", "deploy")
+KEEP = ("never", "failed", "always")
+
+_EPILOG = """\
+examples:
+  osci check basic            show what a deployment configuration means
+  osci functional basic       deploy it, test it, report, remove it
+  osci create basic           deploy it and leave it up to use by hand
+
+exit codes: 0 success, 1 cases failed, 2 wrong usage or configuration, 3 trouble
+of this machine, 4 trouble of a source, 5 no case ran, 6 only metrics got worse,
+7 OpenStack did not come up, 8 a limit was passed, 130 and 143 interrupted.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of `osci`; the parsed arguments have `command`."""
+    top = argparse.ArgumentParser(
+        prog="osci",
+        description="Test OpenStack branches on real deployments.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="store_true", help="print the version of osci")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    for name in COMMANDS:
+        _ADD[name](commands)
+    return top
+
+
+def _command(commands, name: str, help_text: str, examples: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=help_text,
+        description=help_text[0].upper() + help_text[1:] + ".",
+        epilog="examples:\n" + "".join(f"  {line}\n" for line in examples.splitlines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument(
+        "--json", action="store_true", help="print one JSON object on stdout, nothing else there"
+    )
+    return command
+
+
+def _add_check(commands) -> None:
+    command = _command(
+        commands,
+        "check",
+        "check deployment configurations and show what they mean",
+        "osci check basic\nosci check --all --json",
+    )
+    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
+    command.add_argument("--all", action="store_true", help="check every file of the directory")
+    _add_configuration(command)
+
+
+def _add_create(commands) -> None:
+    command = _command(
+        commands,
+        "create",
+        "make the hosts of a deployment, deploy OpenStack on them and leave it up",
+        "osci create basic\nosci create basic --until create",
+    )
+    command.add_argument("deployment", metavar="NAME", help="the deployment")
+    command.add_argument(
+        "--until", choices=PHASES, default="deploy", help="the last phase (default: deploy)"
+    )
+    command.set_defaults(group="", suite=[])
+    _add_run(command, keep="success")
+
+
+def _add_functional(commands) -> None:
+    command = _command(
+        commands,
+        "functional",
+        "deploy OpenStack and run the functional suites on it",
+        "osci functional basic\nosci functional basic --keep failed\n"
+        "osci functional --group osci-4f2a1c --suite smoke",
+    )
+    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
+    command.add_argument("--group", default="", help="run on this group instead of a new one")
+    command.add_argument(
+        "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
+    )
+    command.set_defaults(until="")
+    _add_run(command, keep="never")
+
+
+def _add_groups(commands) -> None:
+    command = _command(commands, "groups", "list the groups on this machine", "osci groups")
+    _add_state(command)
+
+
+def _add_ssh(commands) -> None:
+    command = _command(
+        commands,
+        "ssh",
+        "log in to a host of a group, or run a command there",
+        "osci ssh osci-4f2a1c host1\nosci ssh osci-4f2a1c tester openstack server list",
+    )
+    _add_state(command)
+    command.add_argument("group", metavar="GROUP", help="the group")
+    command.add_argument("host", metavar="HOST", help="the host")
+    command.add_argument(
+        "remote", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run there"
+    )
+
+
+def _add_delete(commands) -> None:
+    command = _command(
+        commands,
+        "delete",
+        "remove groups and all that was made for them",
+        "osci delete osci-4f2a1c\nosci delete basic",
+    )
+    command.add_argument(
+        "names", nargs="+", metavar="GROUP|NAME", help="a group, or the deployment of some"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would be removed")
+    _add_state(command)
+
+
+def _add_completion(commands) -> None:
+    command = _command(
+        commands,
+        "completion",
+        "print the completion of this command line for a shell",
+        "osci completion bash > /etc/bash_completion.d/osci",
+    )
+    command.add_argument("shell", choices=("bash", "zsh"))
+
+
+def _add_configuration(command) -> None:
+    command.add_argument(
+        "--deployment-config-dir",
+        type=Path,
+        default=_environment_path("OSCI_DEPLOYMENT_CONFIG_DIR"),
+        metavar="DIR",
+        help="where NAME.json is (default: config/deploy, or the samples that come with osci)",
+    )
+
+
+def _add_state(command) -> None:
+    command.add_argument(
+        "--state-dir",
+        type=Path,
+        default=_environment_path("OSCI_STATE_DIR") or Path("/var/lib/osci"),
+        metavar="DIR",
+        help="where groups are kept (default: %(default)s)",
+    )
+
+
+def _add_run(command, keep: str) -> None:
+    _add_configuration(command)
+    _add_state(command)
+    command.add_argument(
+        "--cache-dir",
+        type=Path,
+        default=_environment_path("OSCI_CACHE_DIR") or Path.home() / ".cache" / "osci",
+        metavar="DIR",
+        help="where images and layers are kept (default: ~/.cache/osci)",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where the run's directory is made (default: %(default)s)",
+    )
+    command.add_argument(
+        "--run-directory",
+        type=Path,
+        metavar="DIR",
+        help="the run's directory itself; an earlier run in it is replaced",
+    )
+    command.add_argument(
+        "--keep",
+        choices=KEEP,
+        default=keep,
+        help="when the group outlives the run (default: %(default)s)",
+    )
+    command.add_argument(
+        "--timeout",
+        action="append",
+        default=[],
+        metavar="[PHASE=]SECONDS",
+        help="the limit of the run, or of one phase",
+    )
+    command.add_argument(
+        "--ci",
+        action="store_true",
+        help="exit 0 when cases failed: the JUnit publisher makes the build unstable",
+    )
+    command.add_argument(
+        "--no-install",
+        action="store_true",
+        help="do not install missing Debian packages; say which they are",
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="check everything, say what would be done"
+    )
+
+
+def _environment_path(name: str) -> Path | None:
+    return Path(os.environ[name]) if os.environ.get(name) else None
+
+
+_ADD = {
+    "check": _add_check,
+    "create": _add_create,
+    "functional": _add_functional,
+    "groups": _add_groups,
+    "ssh": _add_ssh,
+    "delete": _add_delete,
+    "completion": _add_completion,
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`osci functional`: deploy and run the functional suites."""
+
+import argparse
+import json
+
+from osci_jobs.cli import running
+from osci_jobs.errors import ConfigurationError
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Run the suites of a deployment; the report goes to standard output."""
+    wanted = running.order(asked)
+    if not wanted.suites:
+        raise ConfigurationError(f"The deployment '{wanted.deployment.name}' has no suites.")
+    if asked.dry_run:
+        running.print_plan(asked, wanted)
+        return 0
+    record, group = running.carry_out(asked, wanted)
+    if asked.json:
+        print(json.dumps(running.run_document(record, wanted.run_directory), sort_keys=True))
+    else:
+        print((wanted.run_directory / "report.txt").read_text(encoding="utf-8"))
+        if group:
+            print(f"The group {group.name} is kept; remove it with: osci delete {group.name}")
+    return running.exit_code(asked, record)

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `osci create` and `osci functional` share: from arguments to an order, and its end."""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from osci_jobs import groups, run
+from osci_jobs.cli import configuration
+from osci_jobs.cli.progress import Progress
+from osci_jobs.deployment import Deployment, Limit, Suite
+from osci_jobs.errors import ConfigurationError, InfrastructureError
+from osci_jobs.groups import Group
+from osci_jobs.results import store, verdict
+from osci_jobs.results.record import Record
+
+
+def order(asked: argparse.Namespace) -> run.Order:
+    """Check everything that can be checked before anything is made, and return the order."""
+    deployment = _deployment(asked)
+    run_id = store.run_id(datetime.now(UTC), deployment.name, groups.new_token())
+    return run.Order(
+        command=asked.command,
+        arguments=tuple(asked.words),
+        deployment=deployment,
+        suites=_suites(deployment, asked.suite),
+        limits=_limits(deployment, asked.timeout),
+        run=run_id,
+        run_directory=(asked.run_directory or asked.output / run_id).resolve(),
+        state=asked.state_dir.resolve(),
+        cache=asked.cache_dir.resolve(),
+        keep=asked.keep,
+        group=asked.group,
+        until=asked.until,
+        may_install=not asked.no_install,
+    )
+
+
+def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Group | None]:
+    """Carry the order out, with progress on standard error."""
+    _clear_run_directory(asked, wanted.run_directory)
+    try:
+        with Progress(sys.stderr) as progress:
+            return run.execute(wanted, progress)
+    except OSError as error:
+        raise InfrastructureError(f"The results cannot be written: {error}.") from error
+
+
+def exit_code(asked: argparse.Namespace, record: Record) -> int:
+    """Return the exit code of a finished run."""
+    is_unstable = verdict.VERDICTS[record.verdict].hudson == "unstable"
+    return 0 if asked.ci and is_unstable else record.exit_code
+
+
+def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
+    """Say what a run would do."""
+    phases = list(run.PHASES[: run.PHASES.index(wanted.until) + 1] if wanted.until else run.PHASES)
+    if wanted.group:
+        phases = []
+    plan = {
+        "deployment": wanted.deployment.name,
+        "group": wanted.group or "new",
+        "phases": phases,
+        "suites": [] if wanted.until else [suite.name for suite in wanted.suites],
+        "keep": wanted.keep,
+        "run_directory": str(wanted.run_directory),
+    }
+    if asked.json:
+        print(json.dumps({"plan": plan}, indent=2, sort_keys=True))
+    else:
+        for name, value in plan.items():
+            text = ", ".join(value) if isinstance(value, list) else value
+            print(f"{name.replace('_', ' ')}: {text or 'none'}")
+
+
+def run_document(record: Record, directory: Path) -> dict[str, Any]:
+    """Return what --json prints of a run: run.json, and where its files are."""
+    return {**record.as_dict(), "run_directory": str(directory)}
+
+
+def _deployment(asked: argparse.Namespace) -> Deployment:
+    if not asked.group:
+        if not asked.deployment:
+            raise ConfigurationError("Give the name of a deployment, or --group GROUP.")
+        return configuration.deployment(asked, asked.deployment)
+    group = groups.look_up(asked.state_dir, asked.group)
+    if asked.deployment not in (None, group.deployment):
+        raise ConfigurationError(
+            f"The group '{group.name}' is of the deployment '{group.deployment}', "
+            f"not '{asked.deployment}'."
+        )
+    deployment = configuration.deployment(asked, group.deployment)
+    if not groups.fits(group, deployment):
+        raise ConfigurationError(
+            f"'{deployment.path}' has other hosts or services now than the group "
+            f"'{group.name}' was made with."
+        )
+    return deployment
+
+
+def _suites(deployment: Deployment, names: list[str]) -> tuple[Suite, ...]:
+    known = [suite.name for suite in deployment.suites]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise ConfigurationError(
+                f"The deployment '{deployment.name}' has no suite {name!r}; "
+                f"it has: {', '.join(known) or 'none'}.{hint}"
+            )
+    return tuple(suite for suite in deployment.suites if not names or suite.name in names)
+
+
+def _limits(deployment: Deployment, words: list[str]) -> Mapping[str, Limit]:
+    limits = dict(deployment.limits)
+    for word in words:
+        phase, _, number = word.rpartition("=")
+        phase = phase or "run"
+        try:
+            seconds = float(number)
+        except ValueError:
+            seconds = 0.0
+        if phase not in limits or not 0 < seconds < float("inf"):
+            raise ConfigurationError(
+                f"--timeout: found {word!r}, expected seconds above 0, or PHASE=SECONDS "
+                f"with one of {', '.join(sorted(limits))}."
+            )
+        silence = min(seconds, limits[phase].silence_seconds)
+        limits[phase] = replace(limits[phase], seconds=seconds, silence_seconds=silence)
+    return limits
+
+
+def _clear_run_directory(asked: argparse.Namespace, directory: Path) -> None:
+    """Make way in the directory that was named: an earlier run goes, nothing else does."""
+    try:
+        there = sorted(path.name for path in directory.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigurationError(f"--run-directory: '{directory}': {error.strerror}.") from error
+    if there and store.LOG not in there:
+        raise ConfigurationError(
+            f"--run-directory: '{directory}' holds '{there[0]}' and is not the directory of a run."
+        )
+    shutil.rmtree(directory)

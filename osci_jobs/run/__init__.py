@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run, from its order to its report: the pipeline, readable top to bottom."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from osci_jobs import groups, reports, suites
+from osci_jobs.deployment import describe
+from osci_jobs.errors import Interrupted, LimitError, OsciError
+from osci_jobs.groups import Group, Ledger
+from osci_jobs.results import manifest, store
+from osci_jobs.results.record import Record
+from osci_jobs.results.runlog import RunLog
+from osci_jobs.run import inventory, steps
+from osci_jobs.run.order import KEEP, Order
+from osci_jobs.run.phase import phase, record_trouble
+
+__all__ = ["KEEP", "Order", "execute"]
+
+PHASES = ("install", "create", "deploy")
+# The check phase installs Debian packages where they are missing.
+_CHECK_SECONDS = 600
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+
+def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, Group | None]:
+    """Carry the order out; return its record, and its group when that was kept.
+
+    Every trouble is in the record; only a bug is raised. What the run made is
+    gone afterwards, or in a ledger that the next command clears.
+    """
+    order.run_directory.mkdir(parents=True, exist_ok=True)
+    with RunLog(order.run_directory / store.LOG, listener) as log:
+        _start(log, order)
+        work = _Work(order, log)
+        try:
+            with work.recorded():
+                work.go()
+        finally:
+            with work.recorded():
+                work.end()
+            with _signals_blocked():
+                log.append("run_ended")
+    with _signals_blocked():
+        return _report(order), work.group if work.is_kept else None
+
+
+class _Work:
+    """One run under way: its group and what is known of it so far."""
+
+    def __init__(self, order: Order, log: RunLog):
+        self.order = order
+        self.log = log
+        self.ledger: Ledger | None = None
+        self.group: Group | None = None
+        self.is_kept = False
+        self._end = time.monotonic() + order.limits["run"].seconds
+        self._failed = True
+        self._interrupts = 0
+
+    def go(self) -> None:
+        """Go through the phases up to the last one that was asked for."""
+        with phase(self.log, "check", _CHECK_SECONDS):
+            steps.check(self.order, self._say)
+            groups.clear(self.order.state, self._say)
+        if self.order.group:
+            self._claim()
+        else:
+            self._make()
+        for suite in self._suites():
+            self._run_suite(suite)
+        self._failed = False
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Let no OsciError out of the body that is not in the run log."""
+        try:
+            yield
+        except OsciError as error:
+            self._interrupts += isinstance(error, Interrupted)
+            record_trouble(self.log, error)
+
+    def _claim(self) -> None:
+        with phase(self.log, "create", self._limit("create").seconds):
+            self.ledger, self.group = groups.claim(self.order.state, self.order.group)
+        self.is_kept = True
+
+    def _make(self) -> None:
+        order = self.order
+        name = "osci-" + order.run.rpartition("-")[2]
+        self.ledger = groups.open_ledger(order.state, name, order.run)
+        with phase(self.log, "install", self._limit("install").seconds):
+            lowers = steps.install(self.ledger, order, self._say)
+        if order.until == "install":
+            return
+        with phase(self.log, "create", self._limit("create").seconds):
+            self.group = groups.create(self.ledger, order.deployment, lowers, order.run)
+        if order.until == "create" or not order.deployment.services:
+            return
+        limit = self._limit("deploy")
+        with phase(self.log, "deploy", limit.seconds):
+            seconds = steps.deploy(self.group, order.deployment, limit, self._say)
+            self._say(f"Ansible used {seconds:.1f} s of CPU.")
+
+    def _suites(self) -> tuple:
+        return () if self.order.until else self.order.suites
+
+    def _run_suite(self, suite) -> None:
+        limit = self._limit("suite")
+        with phase(self.log, suite.name, limit.seconds + 2 * steps._SUITE_MARGIN_SECONDS) as outcome:
+            outcome[0] = steps.run_suite(
+                self.group, suite, limit, self.order.run_directory, self.log, self._say
+            )
+
+    def end(self) -> None:
+        """Harvest and remove the group, or keep it where that was asked for."""
+        if self.ledger is None:
+            return
+        try:
+            if self.group and (self._failed or not self.order.until):
+                self._harvest()
+        except OsciError as error:
+            self._interrupts += isinstance(error, Interrupted)
+        self._delete_or_keep()
+
+    def _harvest(self) -> None:
+        limit = self.order.limits["harvest"]
+        with phase(self.log, "harvest", limit.seconds):
+            steps.harvest(self.group, self.order.run_directory, limit, self.log, self._say)
+
+    def _delete_or_keep(self) -> None:
+        if self._interrupts > 1:
+            # The user will not wait: the next command removes what the ledger lists.
+            self.ledger.close()
+            return
+        if self.is_kept or (self.group and self._is_to_keep()):
+            self.ledger.record("keep")
+            self.ledger.close()
+            self.is_kept = True
+            return
+        with phase(self.log, "delete", self.order.limits["delete"].seconds):
+            steps.delete(self.ledger)
+
+    def _is_to_keep(self) -> bool:
+        wanted = {"always": True, "failed": self._failed, "success": not self._failed}
+        return wanted.get(self.order.keep, False)
+
+    def _limit(self, name: str):
+        """Return the limits of a phase, cut to what is left of the run's."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise LimitError(f"The run went past its limit of {self.order.limits['run'].seconds:g} s.")
+        limit = self.order.limits[name]
+        return replace(limit, seconds=min(limit.seconds, left))
+
+    def _say(self, text: str, host: str = "") -> None:
+        self.log.append("step", text=text, **({"host": host} if host else {}))
+
+
+def _start(log: RunLog, order: Order) -> None:
+    log.append(
+        "run_started",
+        run=order.run,
+        command=order.command,
+        arguments=list(order.arguments),
+        deployment={
+            "name": order.deployment.name,
+            "digest": order.deployment.digest,
+            "resolved": describe(order.deployment),
+        },
+        group=order.group or "osci-" + order.run.rpartition("-")[2],
+        suites=[] if order.until else [suite.name for suite in order.suites],
+        keep=order.keep,
+    )
+
+
+def _report(order: Order) -> Record:
+    """Write everything that follows from the run log; safe to repeat."""
+    directory = order.run_directory
+    names = [suite.name for suite in order.deployment.suites]
+    modules = {suite.suite for suite in order.deployment.suites}
+    operations = [name for module in sorted(modules) for name in suites.find(module).OPERATIONS]
+    record = store.finish(directory, operations, names)
+    reports.write(record, store.read_cases(directory), directory)
+    manifest.write(directory)
+    return record
+
+
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Hold INT and TERM back, so that files are written whole."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

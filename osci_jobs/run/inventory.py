@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the playbooks are told of a group: its inventory, its variables, its passwords."""
+
+import json
+import secrets
+from typing import Any
+
+from osci_jobs.deployment import Deployment
+from osci_jobs.groups.model import TESTER, Group
+
+# Every process has an account of its own, so that what it does can be counted.
+_ACCOUNTS = {
+    "broker": (
+        *("neutron", "nova-api", "nova-compute", "nova-conductor", "nova-manage"),
+        "nova-scheduler",
+    ),
+    "database": (
+        *("glance", "keystone", "neutron", "nova-api", "nova-conductor", "nova-manage"),
+        *("nova-scheduler", "placement"),
+    ),
+    "keystone": ("admin", "glance", "neutron", "nova", "placement"),
+}
+
+
+def inventory(group: Group) -> dict[str, Any]:
+    """Return the group's hosts in one Ansible group for each service."""
+    children = {service.replace("-", "_"): hosts for service, hosts in group.services.items()}
+    nova = {
+        host
+        for service, hosts in group.services.items()
+        if service.startswith("nova-")
+        for host in hosts
+    }
+    return {
+        "all": {
+            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
+            "hosts": {host: {"osci_here": _services_on(group, host)} for host in group.hosts},
+            "children": {
+                name: {"hosts": dict.fromkeys(hosts)}
+                for name, hosts in {**children, "nova": sorted(nova)}.items()
+            },
+        }
+    }
+
+
+def variables(group: Group, deployment: Deployment, passwords: dict[str, str]) -> dict[str, Any]:
+    """Return the variables of deploy.yml; `passwords` are those of `make_passwords`."""
+    settings = {
+        "scheduler": deployment.scheduler,
+        "database_user": deployment.database.user if deployment.database else "",
+        "broker_user": deployment.broker.user if deployment.broker else "",
+    }
+    return {
+        "osci_hosts": dict(group.hosts),
+        "osci_services": {service: list(hosts) for service, hosts in group.services.items()},
+        "osci_secrets": passwords,
+        "osci_settings": settings,
+    }
+
+
+def make_passwords(group: Group, deployment: Deployment) -> dict[str, str]:
+    """Make the passwords of all accounts and keep them in the group's directory."""
+    passwords = {
+        f"{kind}/{name}": secrets.token_hex(16)
+        for kind, names in _ACCOUNTS.items()
+        for name in names
+    }
+    for kind, server in (("database", deployment.database), ("broker", deployment.broker)):
+        if server and server.user:
+            passwords[f"{kind}/deployment"] = server.password
+    _write_secret(group.secrets, passwords)
+    return passwords
+
+
+def read_passwords(group: Group) -> dict[str, str]:
+    """Return the passwords of a group's accounts; none where nothing was deployed."""
+    if not group.secrets.exists():
+        return {}
+    return json.loads(group.secrets.read_text(encoding="utf-8"))
+
+
+def write_clouds(group: Group, passwords: dict[str, str]) -> None:
+    """Write clouds.yaml for the cloud `osci` as its administrator (JSON is YAML)."""
+    address = group.hosts[group.services["keystone"][0]]
+    auth = {
+        "auth_url": f"http://{address}:5000/v3",
+        "password": passwords["keystone/admin"],
+        "project_domain_name": "Default",
+        "project_name": "admin",
+        "user_domain_name": "Default",
+        "username": "admin",
+    }
+    _write_secret(group.clouds, {"clouds": {"osci": {"auth": auth, "region_name": "RegionOne"}}})
+
+
+def tester_only() -> dict[str, Any]:
+    """Return an inventory of the tester alone, for a suite."""
+    return {
+        "all": {
+            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
+            "hosts": {TESTER: None},
+        }
+    }
+
+
+def _services_on(group: Group, host: str) -> list[str]:
+    return [service for service, hosts in group.services.items() if host in hosts]
+
+
+def _write_secret(path, document: dict) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each phase of a run does: one function each, which raises an OsciError or succeeds."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from osci_jobs import data, groups, playbook, suites
+from osci_jobs.deployment import Deployment, Limit, Suite
+from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
+from osci_jobs.groups import Group, Ledger, image, tools
+from osci_jobs.results.runlog import RunLog
+from osci_jobs.run import inventory
+from osci_jobs.run.order import Order
+from osci_jobs.suites import fetched
+
+MINIMUM_FREE_BYTES = 4 << 30
+# What a suite's end takes on top of the suite: its files come back.
+_SUITE_MARGIN_SECONDS = 60
+
+Say = Callable[..., None]
+
+
+def check(order: Order, say: Say) -> None:
+    """See that this machine can make hosts; install what is missing."""
+    tools.require_root()
+    tools.ensure(say, may_install=order.may_install)
+    tools.require_namespaces()
+
+
+def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
+    """Return the layers of the hosts, topmost first, made where the cache lacks them."""
+    limit = order.limits["install"]
+    _require_space(order.cache)
+    base = image.ensure(ledger, order.cache, limit.silence_seconds, say)
+    if not order.deployment.services:
+        return [base]
+    book = data.directory() / "playbooks" / "install.yml"
+
+    def run_playbook(builder: Group) -> None:
+        outcome = playbook.run(
+            book, _builder_inventory(), {}, builder.ssh_config, limit.silence_seconds, say
+        )
+        for failure in outcome.failures[:1]:
+            raise InfrastructureError(
+                f"OpenStack could not be installed; '{failure.task}' failed: {failure.message}",
+                unit=failure.task,
+                line=_last_line(failure.message),
+            )
+
+    layer = image.ensure_layer(
+        ledger, order.cache, base, _digests(book, "openstack"), run_playbook, say
+    )
+    return [layer, base]
+
+
+def deploy(group: Group, deployment: Deployment, limit: Limit, say: Say) -> float:
+    """Deploy OpenStack on the group; return the CPU seconds that Ansible used."""
+    passwords = inventory.make_passwords(group, deployment)
+    inventory.write_clouds(group, passwords)
+    outcome = playbook.run(
+        data.directory() / "playbooks" / "deploy.yml",
+        inventory.inventory(group),
+        inventory.variables(group, deployment, passwords),
+        group.ssh_config,
+        limit.silence_seconds,
+        say,
+    )
+    for failure in outcome.failures[:1]:
+        error = InfrastructureError if failure.is_unreachable else DeployError
+        raise error(
+            f"'{failure.task}' failed on '{failure.host}': {failure.message}",
+            host=failure.host,
+            unit=failure.task,
+            line=_last_line(failure.message),
+        )
+    return outcome.cpu_seconds
+
+
+def run_suite(
+    group: Group, suite: Suite, limit: Limit, run_directory: Path, log: RunLog, say: Say
+) -> str:
+    """Run one suite on the tester and bring its files back; return how it ended.
+
+    Raises LimitError when it went past its limits, InfrastructureError when
+    the tester could not run it.
+    """
+    module = suites.find(suite.suite)
+    with tempfile.TemporaryDirectory(prefix="osci-suite-") as temporary:
+        archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
+        suites.pack(module.plan(suite), suite.name, limit, archive)
+        outcome = playbook.run(
+            data.directory() / "playbooks" / "suites" / f"{suite.suite}.yml",
+            inventory.tester_only(),
+            {
+                "osci_suite_name": suite.name,
+                "osci_suite_archive": str(archive),
+                "osci_suite_output": str(output),
+            },
+            group.ssh_config,
+            limit.seconds + _SUITE_MARGIN_SECONDS,
+            say,
+        )
+        for failure in outcome.failures[:1]:
+            log.append("suite_ended", suite=suite.name, outcome="infrastructure")
+            raise InfrastructureError(
+                f"The suite '{suite.name}' could not run; '{failure.task}' failed: "
+                f"{failure.message}",
+                host=failure.host,
+                unit=failure.task,
+                line=_last_line(failure.message),
+            )
+        came.mkdir()
+        for sentence in fetched.unpack(output, came):
+            say(sentence)
+        module.read(came)
+        _place_suite_files(came, run_directory, suite.name)
+        ended = suites.outcome(came)
+    return _judge_suite(suite, ended, limit, log)
+
+
+def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: Say) -> None:
+    """Bring the journals and versions of every host into the run's directory."""
+    with tempfile.TemporaryDirectory(prefix="osci-harvest-") as temporary:
+        outcome = playbook.run(
+            data.directory() / "playbooks" / "harvest.yml",
+            inventory.inventory(group),
+            {"osci_harvest_directory": temporary},
+            group.ssh_config,
+            limit.silence_seconds,
+            say,
+        )
+        for host in group.hosts:
+            archive = Path(temporary, f"{host}.tar")
+            if archive.is_file():
+                _keep_harvest(group, host, archive, run_directory, log)
+    for failure in outcome.failures[:1]:
+        raise InfrastructureError(
+            f"'{failure.host}' gave no logs; '{failure.task}' failed: {failure.message}",
+            host=failure.host,
+            unit=failure.task,
+            line=_last_line(failure.message),
+        )
+
+
+def delete(ledger: Ledger) -> None:
+    """Remove the group, or leave it to the next command when that fails."""
+    groups.delete(ledger)
+
+
+def _builder_inventory() -> dict:
+    return {
+        "all": {
+            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
+            "hosts": {image.BUILDER: None},
+        }
+    }
+
+
+def _digests(book: Path, role: str) -> list:
+    """Return the digest of every file that a playbook of one role is made of."""
+    files = [book, *sorted((book.parent / "roles" / role).rglob("*"))]
+    return [
+        [str(file.relative_to(book.parent)), hashlib.sha256(file.read_bytes()).hexdigest()]
+        for file in files
+        if file.is_file()
+    ]
+
+
+def _require_space(cache: Path) -> None:
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < MINIMUM_FREE_BYTES and not (cache / "layers").is_dir():
+        raise InfrastructureError(
+            f"'{existing}' has {free >> 20} MiB free, and the hosts' image and layer take "
+            f"{MINIMUM_FREE_BYTES >> 20} MiB; make room or name another place with --cache-dir."
+        )
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _place_suite_files(came: Path, run_directory: Path, name: str) -> None:
+    places = {
+        "cases.jsonl": run_directory / "cases" / f"{name}.jsonl",
+        "samples.csv": run_directory / "samples" / f"{name}.csv",
+        "output.log": run_directory / "logs" / "suites" / f"{name}.log",
+        "attachments": run_directory / "attachments" / name,
+    }
+    for file, place in places.items():
+        if (came / file).exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(came / file, place)
+
+
+def _judge_suite(suite: Suite, ended, limit: Limit, log: RunLog) -> str:
+    reasons = {
+        "time": f"went past its limit of {limit.seconds:g} s",
+        "silence": f"said nothing for {limit.silence_seconds:g} s",
+    }
+    if ended.ended in reasons:
+        log.append("suite_ended", suite=suite.name, outcome=LimitError.verdict)
+        raise LimitError(
+            f"The suite '{suite.name}' {reasons[ended.ended]}.",
+            unit=suite.name,
+            file=f"logs/suites/{suite.name}.log",
+        )
+    outcome = "success" if ended.exit_code == 0 else "failure"
+    log.append("suite_ended", suite=suite.name, outcome=outcome)
+    return outcome
+
+
+def _keep_harvest(
+    group: Group, host: str, archive: Path, run_directory: Path, log: RunLog
+) -> None:
+    directory = run_directory / "logs" / host
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        fetched.unpack(archive, directory)
+    except OsciError as error:
+        raise InfrastructureError(f"The logs of '{host}' cannot be read: {error}") from error
+    _blank_secrets(directory, inventory.read_passwords(group))
+    versions = _versions(directory / "versions.json")
+    log.append("host", name=host, address=group.hosts[host], versions=versions)
+
+
+def _blank_secrets(directory: Path, passwords: dict[str, str]) -> None:
+    """Replace every password of the group in the files below `directory`."""
+    blanked = [password.encode() for password in passwords.values() if password]
+    for file in directory.rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            for password in blanked:
+                content = content.replace(password, b"***")
+            file.write_bytes(content)
+
+
+def _versions(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(version) for name, version in found.items()}
