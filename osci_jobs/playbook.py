@@ -57,15 +57,17 @@ def run(
     inventory: Mapping[str, Any],
     variables: Mapping[str, Any],
     ssh_config: Path,
+    scratch: Path,
     silence_seconds: float,
     on_event: Callable[[str, str], None],
 ) -> Outcome:
     """Run `playbook` and return its outcome.
 
     `on_event(text, host)` is told of each task as it starts and of each host
-    that failed it. Raises LimitError after a silence. Nothing that Ansible started is left.
+    that failed it. What Ansible is given and writes lies below `scratch` until
+    it ends. Raises LimitError after a silence. Nothing that Ansible started is left.
     """
-    directory = Path(tempfile.mkdtemp(prefix="osci-ansible-"))
+    directory = Path(tempfile.mkdtemp(prefix="ansible-", dir=scratch))
     reading = _Reading(on_event)
     try:
         _write_inputs(directory, playbook, inventory, variables, ssh_config)

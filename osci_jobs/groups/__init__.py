@@ -33,6 +33,13 @@ def open_ledger(state: Path, name: str, run: str) -> Ledger:
     return ledger
 
 
+def make_scratch(ledger: Ledger) -> None:
+    """Make the directory for the files of a moment that a group's work needs."""
+    scratch = model.scratch(ledger.path.stem)
+    ledger.record("make", "tree", str(scratch))
+    scratch.mkdir(mode=0o700, parents=True)
+
+
 def create(ledger: Ledger, deployment: Deployment, lowers: list[Path], run: str) -> Group:
     """Make and boot the hosts of a deployment and its tester."""
     directory = ledger.path.with_suffix("")

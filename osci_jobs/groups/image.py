@@ -145,7 +145,7 @@ def _install(ledger: Ledger, layer: Path, image: Path, install: Callable[[Group]
     root = machine.mount_overlay(ledger, partial, [image])
     borrowed = _partial(ledger, layer)
     places = registries.borrow(borrowed)
-    group = _builder(borrowed, root, places)
+    group = _builder(ledger.path.stem, borrowed, root, places)
     install(group)
     subprocess.run(["umount", str(root)], check=True, capture_output=True)
     (partial / "upper").rename(layer)
@@ -158,7 +158,7 @@ def _partial(ledger: Ledger, path: Path) -> Path:
     return partial
 
 
-def _builder(directory: Path, root: Path, places: dict[str, str]) -> Group:
+def _builder(name: str, directory: Path, root: Path, places: dict[str, str]) -> Group:
     """Return a group of one host, whose sshd systemd-nspawn starts for each connection.
 
     The host has no network namespace of its own and nothing listens: ssh talks
@@ -184,7 +184,7 @@ def _builder(directory: Path, root: Path, places: dict[str, str]) -> Group:
         *(*binds, f"--bind-ro={access}:/run/access"),
         *("/bin/sh", "-c", f"'{sshd}'"),
     ]
-    group = Group("builder", "", "", directory, {BUILDER: "127.0.0.1"}, {})
+    group = Group(name, "", "", directory, {BUILDER: "127.0.0.1"}, {})
     settings = [
         *("User root", "HostKeyAlias builder", "StrictHostKeyChecking yes"),
         *(f"IdentityFile {access / 'user_key'}", f"UserKnownHostsFile {directory}/known_hosts"),

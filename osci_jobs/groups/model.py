@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 TESTER = "tester"
+# Short, for ssh puts sockets below it whose paths may have 108 characters, and in
+# memory, for Ansible's variables are written there.
+SCRATCH = Path("/run/osci")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,11 @@ class Group:
     services: Mapping[str, tuple[str, ...]]
 
     @property
+    def scratch(self) -> Path:
+        """Where files of a moment go; it is removed with the group."""
+        return scratch(self.name)
+
+    @property
     def ssh_config(self) -> Path:
         """The OpenSSH client configuration by which every host is reached."""
         return self.directory / "ssh_config"
@@ -39,6 +47,11 @@ class Group:
     def clouds(self) -> Path:
         """The openstacksdk configuration of the deployed cloud."""
         return self.directory / "clouds.yaml"
+
+
+def scratch(name: str) -> Path:
+    """Return where the files of a moment go for the group `name`."""
+    return SCRATCH / name
 
 
 def save(group: Group):

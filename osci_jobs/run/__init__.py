@@ -92,8 +92,9 @@ class _Work:
     def _make(self) -> None:
         order = self.order
         name = "osci-" + order.run.rpartition("-")[2]
-        self.ledger = groups.open_ledger(order.state, name, order.run)
         with phase(self.log, "install", self._limit("install").seconds):
+            self.ledger = groups.open_ledger(order.state, name, order.run)
+            groups.make_scratch(self.ledger)
             lowers = steps.install(self.ledger, order, self._say)
         if order.until == "install":
             return
@@ -120,11 +121,9 @@ class _Work:
         """Harvest and remove the group, or keep it where that was asked for."""
         if self.ledger is None:
             return
-        try:
+        with self.recorded():
             if self.group and (self._failed or not self.order.until):
                 self._harvest()
-        except OsciError as error:
-            self._interrupts += isinstance(error, Interrupted)
         self._delete_or_keep()
 
     def _harvest(self) -> None:

@@ -22,8 +22,8 @@ def phase(log: RunLog, name: str, seconds: float) -> Iterator[list[str]]:
     """
     outcome = ["success"]
     started = time.monotonic()
-    log.append("phase_started", phase=name)
     try:
+        log.append("phase_started", phase=name)
         with _limited(name, seconds):
             yield outcome
     except OsciError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from osci_jobs import data, groups, playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
-from osci_jobs.groups import Group, Ledger, image, tools
+from osci_jobs.groups import TESTER, Group, Ledger, image, tools
 from osci_jobs.results.runlog import RunLog
 from osci_jobs.run import inventory
 from osci_jobs.run.order import Order
@@ -42,7 +42,7 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
 
     def run_playbook(builder: Group) -> None:
         outcome = playbook.run(
-            book, _builder_inventory(), {}, builder.ssh_config, limit.silence_seconds, say
+            book, _builder_inventory(), {}, builder.ssh_config, builder.scratch, limit.silence_seconds, say
         )
         for failure in outcome.failures[:1]:
             raise InfrastructureError(
@@ -66,6 +66,7 @@ def deploy(group: Group, deployment: Deployment, limit: Limit, say: Say) -> floa
         inventory.inventory(group),
         inventory.variables(group, deployment, passwords),
         group.ssh_config,
+        group.scratch,
         limit.silence_seconds,
         say,
     )
@@ -89,7 +90,7 @@ def run_suite(
     the tester could not run it.
     """
     module = suites.find(suite.suite)
-    with tempfile.TemporaryDirectory(prefix="osci-suite-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="suite-", dir=group.scratch) as temporary:
         archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
         suites.pack(module.plan(suite), suite.name, limit, archive)
         outcome = playbook.run(
@@ -101,6 +102,7 @@ def run_suite(
                 "osci_suite_output": str(output),
             },
             group.ssh_config,
+            group.scratch,
             limit.seconds + _SUITE_MARGIN_SECONDS,
             say,
         )
@@ -119,17 +121,18 @@ def run_suite(
         module.read(came)
         _place_suite_files(came, run_directory, suite.name)
         ended = suites.outcome(came)
-    return _judge_suite(suite, ended, limit, log)
+    return _judge_suite(suite, ended, limit, run_directory, log)
 
 
 def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: Say) -> None:
     """Bring the journals and versions of every host into the run's directory."""
-    with tempfile.TemporaryDirectory(prefix="osci-harvest-") as temporary:
+    with tempfile.TemporaryDirectory(prefix="harvest-", dir=group.scratch) as temporary:
         outcome = playbook.run(
             data.directory() / "playbooks" / "harvest.yml",
             inventory.inventory(group),
             {"osci_harvest_directory": temporary},
             group.ssh_config,
+            group.scratch,
             limit.silence_seconds,
             say,
         )
@@ -198,7 +201,9 @@ def _place_suite_files(came: Path, run_directory: Path, name: str) -> None:
             shutil.move(came / file, place)
 
 
-def _judge_suite(suite: Suite, ended, limit: Limit, log: RunLog) -> str:
+def _judge_suite(
+    suite: Suite, ended: suites.Outcome, limit: Limit, run_directory: Path, log: RunLog
+) -> str:
     reasons = {
         "time": f"went past its limit of {limit.seconds:g} s",
         "silence": f"said nothing for {limit.silence_seconds:g} s",
@@ -212,7 +217,22 @@ def _judge_suite(suite: Suite, ended, limit: Limit, log: RunLog) -> str:
         )
     outcome = "success" if ended.exit_code == 0 else "failure"
     log.append("suite_ended", suite=suite.name, outcome=outcome)
+    if outcome == "failure" and not (run_directory / "cases" / f"{suite.name}.jsonl").exists():
+        _record_crash(suite, ended.exit_code, run_directory, log)
     return outcome
+
+
+def _record_crash(suite: Suite, exit_code: int, run_directory: Path, log: RunLog) -> None:
+    """Write down why a suite that left no cases did so: by its own last line."""
+    file = f"logs/suites/{suite.name}.log"
+    output = run_directory / file
+    text = output.read_text(encoding="utf-8", errors="replace") if output.exists() else ""
+    log.append(
+        "trouble",
+        verdict="empty",
+        message=f"The suite '{suite.name}' ended with exit code {exit_code} before any case ran.",
+        cause={"host": TESTER, "unit": suite.name, "line": _last_line(text), "file": file},
+    )
 
 
 def _keep_harvest(

@@ -5,16 +5,16 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from osci_jobs.deployment.model import Suite
-from osci_jobs.errors import OsciError
+from osci_jobs.errors import ConfigurationError, OsciError
 from osci_jobs.results import cases, files, junit
 from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.junit import MalformedJunitError
 from osci_jobs.suites.outcome import outcome
-from osci_jobs.suites.plan import OUTPUT_BYTES, Plan
+from osci_jobs.suites.plan import OUTPUT_BYTES, RESERVED, Plan
 
 OPERATIONS: tuple[str, ...] = ()
 
@@ -23,9 +23,18 @@ _TAIL_BYTES = 16 * 1024
 
 
 def plan(suite: Suite) -> Plan:
-    """Return the plan of the deployment's command, with the files that it copies."""
+    """Return the plan of the deployment's command, with the files that it copies.
+
+    Raises ConfigurationError for names and patterns that cannot be used.
+    """
     copied = {path.name: path for path in map(Path, suite.options["copy"])}
-    return Plan(tuple(suite.options["command"]), copied, (suite.options["junit"],))
+    for name in copied.keys() & set(RESERVED):
+        raise ConfigurationError(
+            f"The suite '{suite.name}' cannot copy '{name}': osci writes a file of that name."
+        )
+    pattern = suite.options["junit"]
+    _check_pattern(suite.name, pattern)
+    return Plan(tuple(suite.options["command"]), copied, (pattern,))
 
 
 def read(directory: Path) -> None:
@@ -39,6 +48,16 @@ def read(directory: Path) -> None:
     if is_unsaid and (sentence := _failure(directory)):
         found.append(_error(directory, sentence))
     _write(directory / "cases.jsonl", found)
+
+
+def _check_pattern(name: str, pattern: str) -> None:
+    parts = PurePosixPath(pattern).parts
+    # Path.glob of Python 3.11 raises for both; newer ones do not.
+    if not parts or any("**" in part and part != "**" for part in parts):
+        raise ConfigurationError(
+            f"The suite '{name}' has the 'junit' pattern '{pattern}', which names no file; "
+            "'**' stands for directories and goes between slashes."
+        )
 
 
 def _iter_cases(directory: Path) -> Iterator[Case]:

@@ -32,11 +32,11 @@ class NoArchiveError(OsciError):
     verdict = "failure"
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """A member is left out; the message says why, after the member's name."""
 
 
-class _Broken(Exception):
+class _BrokenError(Exception):
     """There is no way to tell where the next member starts."""
 
 
@@ -76,7 +76,7 @@ def _unpack_all(file: BinaryIO, state: _Unpacking) -> None:
                 state.sentences.append(f"There are more than {MEMBERS} members; the rest is out.")
                 return
             _unpack_one(file, member, state)
-    except _Broken as error:
+    except _BrokenError as error:
         if not number:
             raise NoArchiveError(f"What came back from the tester is no tar: {error}.") from error
         state.sentences.append(f"The archive is damaged after {number} members: {error}.")
@@ -100,14 +100,15 @@ def _iter_members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
 
 def _header(file: BinaryIO, position: int) -> tarfile.TarInfo | None:
     file.seek(position)
-    try:
-        member = tarfile.TarInfo.frombuf(file.read(_BLOCK), "utf-8", "surrogateescape")
-    except tarfile.EOFHeaderError:
+    block = file.read(_BLOCK)
+    if position and not block.strip(b"\0"):
         return None
+    try:
+        member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError) as error:
-        raise _Broken(str(error)) from error
+        raise _BrokenError(str(error)) from error
     if not 0 <= member.size < 1 << 60:
-        raise _Broken("a size is no size")
+        raise _BrokenError("a size is no size")
     return member
 
 
@@ -124,8 +125,8 @@ def _unpack_one(file: BinaryIO, member: tarfile.TarInfo, state: _Unpacking) -> N
         elif member.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
             state.left -= _write(file, member.size, path, state.left)
         else:
-            raise _Refused("is neither a file nor a directory")
-    except _Refused as refusal:
+            raise _RefusedError("is neither a file nor a directory")
+    except _RefusedError as refusal:
         name = clip(visible_line(member.name), _SHOWN_CHARACTERS)
         state.sentences.append(f"'{name}' {refusal}.")
 
@@ -133,12 +134,12 @@ def _unpack_one(file: BinaryIO, member: tarfile.TarInfo, state: _Unpacking) -> N
 def _checked_name(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts:
-        raise _Refused("is outside of the directory")
+        raise _RefusedError("is outside of the directory")
     if visible_line(name) != name:
-        raise _Refused("has a name that cannot be shown")
+        raise _RefusedError("has a name that cannot be shown")
     sizes = [len(part.encode()) for part in path.parts]
     if max(sizes, default=0) > _PART_BYTES or sum(sizes) + len(sizes) > _NAME_BYTES:
-        raise _Refused("has too long a name")
+        raise _RefusedError("has too long a name")
     return path
 
 
@@ -146,25 +147,27 @@ def _make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise _Refused("is below or instead of a file") from error
+        raise _RefusedError("is below or instead of a file") from error
 
 
 def _write(file: BinaryIO, size: int, path: Path, left: int) -> int:
     """Copy the next `size` bytes of `file` to a new file; return how many there were."""
     if size > left:
-        raise _Refused(f"is left out, for all together would hold more than {ARCHIVE_BYTES} bytes")
+        raise _RefusedError(
+            f"is left out, for all together would hold more than {ARCHIVE_BYTES} bytes"
+        )
     _make_directory(path.parent)
     try:
         target = path.open("xb")
     except OSError as error:
         if error.errno not in (errno.EEXIST, errno.EISDIR):
             raise
-        raise _Refused("is there already") from error
+        raise _RefusedError("is there already") from error
     missing = size
     with target:
         while missing and (piece := file.read(min(missing, _PIECE_BYTES))):
             target.write(piece)
             missing -= len(piece)
     if missing:
-        raise _Refused("is cut off")
+        raise _RefusedError("is cut off")
     return size

@@ -17,7 +17,7 @@ from osci_jobs.suites.fetched import ARCHIVE_BYTES, MEMBERS
 # Of what the command prints, so many bytes are kept: head and tail, half and half.
 OUTPUT_BYTES = 2 * 1024 * 1024
 
-# What run_suite.py writes beside the files of the plan.
+# What is written beside the files of the plan, which can have no such name.
 RESERVED = ("suite.json", "output.log", "outcome.json", "output.tar")
 
 _ROLE_FILES = data.directory() / "playbooks" / "roles" / "suite" / "files"
@@ -52,9 +52,6 @@ def pack(plan: Plan, suite_name: str, limit: Limit, archive: Path) -> None:
     what is neither file, directory nor link is left out. Raises
     ConfigurationError for files that cannot be taken.
     """
-    for name in plan.files:
-        if name in RESERVED:
-            raise ConfigurationError(f"The file '{name}' cannot be copied: osci writes its own.")
     directory = f"{_SUITES}/{suite_name}"
     try:
         # GNU's format keeps names that are no UTF-8 as they are.

@@ -142,7 +142,7 @@ def _machine() -> dict[str, set]:
         "links": set(_names("/sys/class/net")),
         "control groups": _control_groups(),
         "firewall rules": _firewall_rules(),
-        "temporary files": {name for name in _names("/tmp") if name.startswith("osci")},
+        "temporary files": {*_names("/tmp"), *_names("/run/osci")},
         "nspawn": set(_names("/run/systemd/nspawn/unix-export")),
         "state": set(_names("/var/lib/osci/groups")),
     }
@@ -157,8 +157,9 @@ def _processes() -> set[tuple[int, str]]:
             state, parent = words[words.rindex(")") + 2 :].split()[:2]
         except OSError:
             continue
-        # Zombies are the init process's to collect; the test's own children are not osci's.
-        if state != "Z" and int(parent) != os.getpid():
+        # Zombies are the init process's to collect, the children of process 2 are the
+        # kernel's threads, and the test's own children are not osci's.
+        if state != "Z" and int(parent) not in (2, os.getpid()):
             found.add((int(path.name), name))
     return found
 

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -29,7 +30,7 @@ NOT_STARTED = 127
 ALWAYS = ("outcome.json", "output.log", "cases.jsonl", "samples.csv")
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """TERM or INT came."""
 
 
@@ -86,7 +87,7 @@ def main(directory):
 
 
 def _stop(_number, _frame):
-    raise Stopped
+    raise StoppedError
 
 
 def _run(suite, log):
@@ -117,7 +118,7 @@ def _run(suite, log):
 def _follow_or_stop(child, log, suite):
     try:
         return _follow(child, log, suite["seconds"], suite["silence_seconds"])
-    except Stopped:
+    except StoppedError:
         return "signal"
 
 
@@ -194,6 +195,9 @@ def _is_zombie(pid):
 
 
 def _remove(name):
+    """Remove what the command may have left under one of our names."""
+    if os.path.isdir(name) and not os.path.islink(name):
+        shutil.rmtree(name)
     with contextlib.suppress(FileNotFoundError):
         os.unlink(name)
 
@@ -203,17 +207,36 @@ def _pack(suite):
     _remove("output.tar")
     left = suite["archive_bytes"] - tarfile.RECORDSIZE
     members = suite["archive_members"]
-    with tarfile.open("output.tar", "w", format=tarfile.GNU_FORMAT) as tar:
+    # With dereference, a second name of a file is a file, not a hard link.
+    with tarfile.open("output.tar", "w", format=tarfile.GNU_FORMAT, dereference=True) as tar:
         for name, path in _iter_output(suite["collect"]):
-            # A header for the member, up to three more for a long name, and the data.
-            needed = 4 * tarfile.BLOCKSIZE + len(os.fsencode(name)) + _size(path)
-            needed += tarfile.BLOCKSIZE - needed % tarfile.BLOCKSIZE
-            if not _is_regular(path) or needed > left or not members:
-                continue
-            left -= needed
-            members -= 1
-            with contextlib.suppress(OSError):
-                tar.add(path, name, recursive=False)
+            with contextlib.suppress(OSError), open(path, "rb", opener=_open_regular) as file:
+                member = tar.gettarinfo(arcname=name, fileobj=file)
+                needed = _size_in_archive(member)
+                if needed <= left and members:
+                    left -= needed
+                    members -= 1
+                    _add(tar, member, file)
+
+
+def _open_regular(path, flags):
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(f"'{path}' is no regular file")
+
+
+def _size_in_archive(member):
+    headers = len(member.tobuf(tarfile.GNU_FORMAT))
+    return headers + member.size + tarfile.BLOCKSIZE
+
+
+def _add(tar, member, file):
+    try:
+        tar.addfile(member, file)
+    except OSError as error:
+        raise RuntimeError(f"output.tar could not be written: {error}") from error
 
 
 def _iter_output(patterns):
@@ -222,25 +245,12 @@ def _iter_output(patterns):
         yield name, Path(name)
     collected = set()
     for pattern in patterns:
-        collected.update(Path().glob(pattern))
+        with contextlib.suppress(OSError):  # too long a name
+            collected.update(Path().glob(pattern))
     for path in sorted(collected):
         yield f"collected/{path}", path
     for path in sorted(Path("attachments").rglob("*")):
         yield str(path), path
-
-
-def _is_regular(path):
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except OSError:
-        return False
-
-
-def _size(path):
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return 0
 
 
 if __name__ == "__main__":
