@@ -18,6 +18,9 @@ from typing import Any
 
 from osci_jobs import process
 
+MAXIMUM_FILE_BYTES = 1 << 30
+
+_COMPLAINTS = ("[ERROR]", "Origin:")
 _FAILED_EVENTS = ("runner_on_failed", "runner_on_unreachable")
 
 
@@ -65,7 +68,9 @@ def run(
 
     `on_event(text, host)` is told of each task as it starts and of each host
     that failed it. What Ansible is given and writes lies below `scratch` until
-    it ends. Raises LimitError after a silence. Nothing that Ansible started is left.
+    it ends. Ansible takes values in `variables` and `inventory` for templates, so they
+    are osci's own words, never a stranger's. Raises LimitError after a silence.
+    Nothing that Ansible started is left.
     """
     directory = Path(tempfile.mkdtemp(prefix="ansible-", dir=scratch))
     reading = _Reading(on_event)
@@ -80,10 +85,17 @@ def run(
         )
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-    if not reading.end.get("ok") and not reading.failures:
-        said = [line for line in reading.noise if line.strip()][-3:] or [f"exit code {code}"]
-        reading.failures.append(Failure("", "", " ".join(said), is_unreachable=False))
-    return Outcome(tuple(reading.failures), reading.end.get("cpu_seconds", 0.0))
+    cpu_seconds = reading.end.get("cpu_seconds", 0.0)
+    if reading.end.get("ok"):
+        return Outcome((), cpu_seconds)  # what failed was rescued
+    own = Failure("", "", _complaint(reading.noise) or f"exit code {code}", is_unreachable=False)
+    return Outcome(tuple(reading.failures) or (own,), cpu_seconds)
+
+
+def _complaint(noise: list[str]) -> str:
+    """Return what Ansible says when it cannot go on: its errors, else its last lines."""
+    said = [line.strip() for line in noise if line.strip()]
+    return " ".join([line for line in said if line.startswith(_COMPLAINTS)] or said[-3:])
 
 
 def _write_inputs(directory: Path, playbook: Path, inventory, variables, ssh_config: Path):
@@ -98,7 +110,9 @@ def _write_inputs(directory: Path, playbook: Path, inventory, variables, ssh_con
             "ANSIBLE_LIBRARY": str(playbook.parent / "library"),
             "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
             "ANSIBLE_PIPELINING": "true",
-            "ANSIBLE_ROLES_PATH": str(playbook.parent / "roles"),
+            "ANSIBLE_ROLES_PATH": ":".join(
+                str(directory / "roles") for directory in (playbook.parent, playbook.parent.parent)
+            ),
             "ANSIBLE_SSH_ARGS": f"-F {ssh_config} -o ControlMaster=auto -o ControlPersist=300s",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory / "cp"),
         },
@@ -141,6 +155,8 @@ def _work(directory: Path) -> int:
     import ansible_runner
 
     request = json.loads((directory / "request.json").read_text(encoding="utf-8"))
+    # What is fetched from a host may be any size.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAXIMUM_FILE_BYTES, MAXIMUM_FILE_BYTES))
     runner = ansible_runner.run(
         **request, quiet=True, event_handler=_print_event, settings={"pexpect_timeout": 1}
     )

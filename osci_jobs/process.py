@@ -39,6 +39,7 @@ def run(
         env=dict(environment),
         start_new_session=True,
     )
+    assert supervisor.stdin and supervisor.stdout
     try:
         _read(supervisor.stdout.fileno(), name, silence_seconds, on_line)
     finally:
@@ -48,20 +49,24 @@ def run(
     return supervisor.returncode
 
 
-def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]):
+def _read(
+    stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]
+) -> None:
     pending = b""
     while True:
         if not select.select([stream], [], [], silence_seconds)[0]:
             raise LimitError(f"'{name}' said nothing for {silence_seconds:g} s.")
         data = os.read(stream, 65536)
-        *whole, pending = (pending + data).split(b"\n")
-        for line in whole if data else [pending]:
+        *lines, pending = (pending + data).split(b"\n")
+        if not data and pending:
+            lines.append(pending)
+        for line in lines:
             on_line(line.decode("utf-8", "replace"))
         if not data:
             return
 
 
-def _end(supervisor: subprocess.Popen):
+def _end(supervisor: subprocess.Popen[bytes]) -> None:
     try:
         supervisor.wait(GRACE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -25,7 +25,9 @@ def main(command: list[str]) -> int:
     """Return the program's exit code, 128 + the signal that ended it."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, env=_environment(), start_new_session=True
+        )
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
@@ -37,14 +39,20 @@ def main(command: list[str]) -> int:
     return 128 - code if code < 0 else code
 
 
-def _wait(pid: int):
+def _environment() -> dict[bytes, bytes]:
+    """Return the environment as it was given: Python adds LC_CTYPE to a poor one (PEP 538)."""
+    given = Path("/proc/self/environ").read_bytes().split(b"\0")
+    return {name: value for name, _, value in (entry.partition(b"=") for entry in given) if name}
+
+
+def _wait(pid: int) -> None:
     waiting = select.poll()
     waiting.register(os.pidfd_open(pid), select.POLLIN)
     waiting.register(LIFELINE, select.POLLIN | select.POLLHUP)
     waiting.poll()
 
 
-def _end_descendants():
+def _end_descendants() -> None:
     while pids := _descendants(os.getpid()):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TextIO
 
 from osci_jobs.errors import InfrastructureError
 
@@ -27,15 +28,15 @@ class Ledger:
     a ledger that can be locked belongs to nobody who is alive.
     """
 
-    def __init__(self, path: Path, run: str):
+    def __init__(self, path: Path, run: str) -> None:
         self.path = path
         self._run = run
-        self._file = None
+        self._file: TextIO | None = None
 
-    def open(self):
+    def open(self) -> None:
         """Open and lock the ledger; raise InfrastructureError when another command has it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a+", encoding="utf-8")
+        file = self.path.open("a+", encoding="utf-8", errors="replace")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -43,15 +44,18 @@ class Ledger:
             raise InfrastructureError(
                 f"The group '{self.path.stem}' is in use by another osci command."
             ) from None
+        file.seek(0)
+        if file.read()[-1:] not in ("", "\n"):
+            file.write("\n")  # a crash tore the last line; the next one is not to go with it
         self._file = file
 
-    def close(self):
+    def close(self) -> None:
         """Give the group up; its resources stay as the ledger lists them."""
         if self._file is not None:
             self._file.close()
             self._file = None
 
-    def record(self, act: str, kind: str = "", name: str = ""):
+    def record(self, act: str, kind: str = "", name: str = "") -> None:
         """Append one line and sync it, so that no act is ahead of its record."""
         line = {
             "act": act,
@@ -61,17 +65,18 @@ class Ledger:
             "name": name,
             "run": self._run,
         }
+        assert self._file, "the ledger is not open"
         self._file.write(json.dumps(line, sort_keys=True) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def remove(self):
+    def remove(self) -> None:
         """Remove the file: the group is gone."""
         self.path.unlink(missing_ok=True)
         self.close()
 
 
-def lines(path: Path) -> list[dict]:
+def lines(path: Path) -> list[dict[str, Any]]:
     """Return the lines of a ledger; a last line torn by a crash is left out."""
     found = []
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -5,6 +5,7 @@ They may hold a mirror's address or a proxy's password, so they are bound into
 the host for the time of the building and are no part of what is kept.
 """
 
+import ast
 import os
 import re
 import subprocess
@@ -21,7 +22,8 @@ _PIP_SETTINGS = (
     *("index-url", "extra-index-url", "trusted-host", "proxy"),
     *("timeout", "default-timeout", "retries"),
 )
-_PIP_LINE = re.compile(r"^(?P<section>[^=]*)\.(?P<name>[a-z-]+)='(?P<value>.*)'$")
+_PIP_SECTIONS = ("global", "install", ":env:")  # a later one wins, as with pip install
+_PIP_LINE = re.compile(r"(?P<section>[^=]*)\.(?P<name>[a-z-]+)=(?P<value>.*)")
 
 
 def sources() -> list[str]:
@@ -42,14 +44,15 @@ def apt_settings() -> str:
 
 def pip_settings() -> str:
     """Return the machine's pip settings, from files and environment, as a pip.conf file."""
-    found = {}
-    for line in _output([sys.executable, "-m", "pip", "config", "list"]):
-        match = _PIP_LINE.match(line)
-        if match and match["name"] in _PIP_SETTINGS:
-            from_environment = match["section"].startswith(":env:")
-            if from_environment or match["name"] not in found:
-                found[match["name"].replace("default-timeout", "timeout")] = match["value"]
-    lines = [f"{name} = {value}".replace("\\n", "\n    ") for name, value in found.items()]
+    matches = map(_PIP_LINE.fullmatch, _output([sys.executable, "-m", "pip", "config", "list"]))
+    settings = [match for match in matches if match and match["name"] in _PIP_SETTINGS]
+    found = {
+        match["name"].replace("default-timeout", "timeout"): ast.literal_eval(match["value"])
+        for section in _PIP_SECTIONS
+        for match in settings
+        if match["section"] == section
+    }
+    lines = [f"{name} = {value}".replace("\n", "\n    ") for name, value in found.items()]
     return "\n".join(["[global]", f"cert = {_CERTIFICATES}", *sorted(lines), ""])
 
 

@@ -5,6 +5,7 @@ Every removal may be repeated and does nothing when the thing is not there, so
 that a group can be removed by its ledger alone, whoever died before.
 """
 
+import re
 import shutil
 import subprocess
 import time
@@ -17,12 +18,12 @@ from osci_jobs.groups import cgroup
 _UNMOUNT_SECONDS = 5
 
 
-def remove(kind: str, name: str):
+def remove(kind: str, name: str) -> None:
     """Remove one resource; raise InfrastructureError when it stays."""
     _REMOVALS[kind](name)
 
 
-def _remove_mount(path: str):
+def _remove_mount(path: str) -> None:
     until = time.monotonic() + _UNMOUNT_SECONDS
     while path in mount_points():
         done = subprocess.run(["umount", path], capture_output=True, text=True, check=False)
@@ -32,7 +33,7 @@ def _remove_mount(path: str):
             time.sleep(0.02)
 
 
-def _remove_network(name: str):
+def _remove_network(name: str) -> None:
     if Path("/run/netns", name).exists():
         done = subprocess.run(
             ["ip", "netns", "delete", name], capture_output=True, text=True, check=False
@@ -43,7 +44,7 @@ def _remove_network(name: str):
             )
 
 
-def _remove_tree(path: str):
+def _remove_tree(path: str) -> None:
     inside = [point for point in mount_points() if point == path or point.startswith(path + "/")]
     if inside:
         raise InfrastructureError(f"'{path}' is not removed, for '{inside[0]}' is mounted there.")
@@ -57,8 +58,13 @@ def _remove_tree(path: str):
 
 def mount_points() -> set[str]:
     """Return where something is mounted in this process's mount namespace."""
-    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    return {line.split()[4].encode().decode("unicode_escape") for line in lines}
+    table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    return {_unescaped(line.split(" ")[4]) for line in table.split("\n")[:-1]}
+
+
+def _unescaped(text: str) -> str:
+    """Return a path of mountinfo as it is: its blanks and backslashes are octal there."""
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), text)
 
 
 _REMOVALS = {

@@ -25,10 +25,12 @@ Say = Callable[..., None]
 
 
 def check(order: Order, say: Say) -> None:
-    """See that this machine can make hosts; install what is missing."""
+    """See that this machine can make hosts and the suites can run; install what is missing."""
     tools.require_root()
     tools.ensure(say, may_install=order.may_install)
     tools.require_namespaces()
+    for suite in order.suites:
+        suites.find(suite.suite).plan(suite)
 
 
 def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
@@ -196,7 +198,8 @@ def _place_suite_files(came: Path, run_directory: Path, name: str) -> None:
         "attachments": run_directory / "attachments" / name,
     }
     for file, place in places.items():
-        if (came / file).exists():
+        is_there = (came / file).is_dir() if file == "attachments" else (came / file).is_file()
+        if is_there:
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(came / file, place)
 

@@ -7,6 +7,7 @@ made for that (CVE-2024-6232, CVE-2025-8194).
 """
 
 import errno
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -86,9 +87,11 @@ def _iter_members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
     """Yield each member with the file at its data; it may be read or not."""
     name = None
     position = 0
+    end = file.seek(0, os.SEEK_END)
     while member := _header(file, position):
         data = position + _BLOCK
-        position = data + (member.size + _BLOCK - 1) // _BLOCK * _BLOCK
+        # No file system seeks as far as a size may claim.
+        position = min(data + (member.size + _BLOCK - 1) // _BLOCK * _BLOCK, end)
         if member.type == tarfile.GNUTYPE_LONGNAME:
             name = _long_name(file, member)
             continue
@@ -107,8 +110,8 @@ def _header(file: BinaryIO, position: int) -> tarfile.TarInfo | None:
         member = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError) as error:
         raise _BrokenError(str(error)) from error
-    if not 0 <= member.size < 1 << 60:
-        raise _BrokenError("a size is no size")
+    if member.size < 0:
+        raise _BrokenError("a size is negative")
     return member
 
 

@@ -31,12 +31,14 @@ class Plan:
 
     `files` maps the name of each to its content or to a file or directory of
     this machine. `collect` are patterns of what is brought back, below
-    `collected/`, besides cases.jsonl, samples.csv and attachments/.
+    `collected/`, besides cases.jsonl, samples.csv and attachments/. At a limit
+    the command has `grace_seconds` to clean up.
     """
 
     command: tuple[str, ...]
     files: Mapping[str, Path | str]
     collect: tuple[str, ...] = ()
+    grace_seconds: float = 1
 
 
 def role_file(name: str) -> Path:
@@ -72,6 +74,7 @@ def _settings(plan: Plan, limit: Limit) -> str:
         "archive_members": MEMBERS,
         "collect": plan.collect,
         "command": plan.command,
+        "grace_seconds": plan.grace_seconds,
         "output_bytes": OUTPUT_BYTES,
         "seconds": limit.seconds,
         "silence_seconds": limit.silence_seconds,

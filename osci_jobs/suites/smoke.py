@@ -8,6 +8,7 @@ from osci_jobs.deployment.model import Suite
 from osci_jobs.suites.plan import Plan, role_file
 
 _PYTHON = "/opt/openstack/bin/python"
+_GRACE_SECONDS = 10  # to delete a server that is being built takes seconds
 
 # The calls that are sampled: method, path, a key of the body where the path is
 # the same for many, operation. The first that fits counts.
@@ -58,7 +59,7 @@ def plan(suite: Suite) -> Plan:
         name: role_file(name) for name in ("smoke.py", "smoke_record.py")
     }
     files["smoke.json"] = json.dumps(settings, indent=2, sort_keys=True) + "\n"
-    return Plan((_PYTHON, "smoke.py", "smoke.json"), files)
+    return Plan((_PYTHON, "smoke.py", "smoke.json"), files, grace_seconds=_GRACE_SECONDS)
 
 
 def read(directory: Path) -> None:

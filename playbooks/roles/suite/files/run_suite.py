@@ -25,7 +25,6 @@ from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 PIECE_BYTES = 1024 * 1024
-GRACE_SECONDS = 1  # from TERM to KILL at a limit
 NOT_STARTED = 127
 ALWAYS = ("outcome.json", "output.log", "cases.jsonl", "samples.csv")
 
@@ -108,7 +107,8 @@ def _run(suite, log):
         return "exit", NOT_STARTED
     with contextlib.suppress(OSError):
         fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, PIECE_BYTES)
-    ended = _end(child, log, _follow_or_stop(child, log, suite))
+    ended = _follow_or_stop(child, log, suite)
+    _end(child, log, ended, suite["grace_seconds"])
     code = child.wait()
     if code < 0:
         return ended if ended != "exit" else "signal", 128 - code
@@ -122,7 +122,7 @@ def _follow_or_stop(child, log, suite):
         return "signal"
 
 
-def _end(child, log, ended):
+def _end(child, log, ended, grace_seconds):
     """End all that is left of the command, by TERM first where it did not end by itself."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
@@ -130,13 +130,12 @@ def _end(child, log, ended):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGTERM)
         # It is read on, for what waits to print does not end.
-        _follow(child, log, GRACE_SECONDS, GRACE_SECONDS)
+        _follow(child, log, grace_seconds, grace_seconds)
     _kill_descendants()
     os.set_blocking(child.stdout.fileno(), False)
     with contextlib.suppress(BlockingIOError):
         while data := os.read(child.stdout.fileno(), PIECE_BYTES):
             log.write(data)
-    return ended
 
 
 def _follow(child, log, seconds, silence_seconds):

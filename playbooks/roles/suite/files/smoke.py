@@ -81,19 +81,28 @@ def main(path):
     """Run all cases and write cases.jsonl and samples.csv; return 1 when one failed."""
     with open(path, encoding="utf-8") as file:
         settings = SimpleNamespace(**json.load(file))
-    samples = Samples("samples.csv", settings.calls)
-    run = Run(_connect(settings.cloud, samples), samples, settings, secrets.token_hex(4))
-    cases = Cases("cases.jsonl", samples, (SDKException, ClientException))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: cases.stop())
+    with open("samples.csv", "w", encoding="utf-8", newline="") as samples_file:
+        samples = Samples(samples_file, settings.calls)
+        run = Run(_connect(settings.cloud, samples), samples, settings, secrets.token_hex(4))
+        with open("cases.jsonl", "w", encoding="utf-8") as cases_file:
+            cases = Cases(cases_file, samples, (SDKException, ClientException))
+            _run_cases(cases, run)
+    return int(cases.has_failed)
+
+
+def _run_cases(cases, run):
+    _on_signals(lambda *_: cases.stop())
     try:
         for case in CASES:
             cases.run(case, run)
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
         cases.finish(CLEANUP, run)
-    return int(cases.has_failed)
+
+
+def _on_signals(handler):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
 
 
 def _connect(cloud, samples):
@@ -229,7 +238,7 @@ def clean_up(run):
     troubles = []
     # All are asked for before any is waited for: after TERM there is little time.
     for step in (_delete, _see_gone):
-        for made in reversed(run.made):
+        for made in run.made:
             try:
                 step(run, made)
             except (SDKException, ClientException, CaseFailedError) as error:

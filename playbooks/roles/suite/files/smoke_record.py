@@ -41,9 +41,9 @@ class Case:
 class Samples:
     """The API calls so far; `last` describes the latest, for the message of a failure."""
 
-    def __init__(self, path, calls):
-        self._file = open(path, "w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+    def __init__(self, file, calls):
+        self._file = file
+        self._writer = csv.writer(file, lineterminator="\n")
         self._writer.writerow(COLUMNS)
         self._calls = [
             (method, re.compile(rf".*{pattern}"), key, name) for method, pattern, key, name in calls
@@ -97,8 +97,8 @@ class Cases:
     An exception of `failures` is the cloud's, any other one is the suite's own.
     """
 
-    def __init__(self, path, samples, failures):
-        self._file = open(path, "w", encoding="utf-8")
+    def __init__(self, file, samples, failures):
+        self._file = file
         self._samples = samples
         self._failures = (CaseFailedError, *failures)
         self._outcomes = {}

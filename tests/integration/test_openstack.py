@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real OpenStack, from a deployment file to a verdict."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECTS = ("glance", "keystone", "neutron", "nova", "openstack-placement")
+
+
+def test_basic_is_deployed_tested_and_reported(osci):
+    done = osci("functional", "basic", "--keep", "always", "--json")
+    assert done.code == 0, done.err
+    assert done.json["verdict"] == "success"
+    assert done.json["suites"]["smoke"]["passed"] == done.json["suites"]["smoke"]["cases"] > 10
+    group = done.json["group"]
+    for host in done.json["hosts"]:
+        listed = osci("ssh", group, host["name"], "/opt/openstack/bin/pip", "list", "--format=json")
+        by_pip = {row["name"].lower(): row["version"] for row in json.loads(listed.out)}
+        assert {name: host["versions"][name] for name in PROJECTS} == {
+            name: by_pip[name] for name in PROJECTS
+        }
+    secrets = json.loads((osci.state / "groups" / group / "secrets.json").read_text())
+    assert_no_secret_in(Path(done.json["run_directory"]), list(secrets.values()))
+    assert osci("delete", group).code == 0
+
+
+def test_a_stopped_compute_fails_the_suite_and_the_report_says_so(osci):
+    made = osci("create", "single", "--json")
+    assert made.code == 0, made.err
+    group = made.json["access"]["group"]
+    assert osci("ssh", group, "host1", "systemctl", "stop", "nova-compute").code == 0
+    done = osci("functional", "--group", group, "--json")
+    assert (done.code, done.json["verdict"]) == (1, "failure")
+    report = (Path(done.json["run_directory"]) / "report.txt").read_text()
+    assert "nova-compute on host1 was last seen" in " ".join(report.split())
+    assert osci("delete", group).code == 0
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["single", "spread"])
+def test_the_other_samples_pass_too(osci, name):
+    done = osci("functional", name, "--json")
+    assert (done.code, done.json["verdict"]) == (0, "success"), done.err
+
+
+@pytest.mark.full
+def test_basic_and_spread_pass_at_the_same_time(osci):
+    commands = [osci.start("functional", name, "--json") for name in ("basic", "spread")]
+    results = [command.finish() for command in commands]
+    assert [result.code for result in results] == [0, 0], [result.err for result in results]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("phase", ["install", "deploy", "smoke", "harvest"])
+def test_ctrl_c_in_a_run_of_openstack_leaves_nothing(osci, interrupt, phase):
+    command = osci.start("functional", "single", "--json")
+    command.wait_for(f"{phase} …")
+    command.signal(interrupt)
+    done = command.finish()
+    assert (done.code, done.json["verdict"]) == (130, "interrupted")
+
+
+def assert_no_secret_in(directory: Path, secrets: list[str]):
+    for secret in secrets:
+        found = subprocess.run(
+            ["grep", "--recursive", "--files-with-matches", "--fixed-strings", secret, directory],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert found.stdout == ""
