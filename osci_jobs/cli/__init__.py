@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from osci_jobs.cli import arguments
-from osci_jobs.errors import Interrupted, OsciError
+from osci_jobs.errors import ConfigurationError, Interrupted, OsciError
 
 _PATIENCE = 2  # signals that are heard: one stops the phase, a second one skips to the end
 
@@ -20,7 +20,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Carry out one command line and return the exit code of its verdict."""
     parser = arguments.parser()
     words = list(sys.argv[1:] if words is None else words)
-    asked = parser.parse_args(words, argparse.Namespace(words=words[1:]))
+    try:
+        asked = parser.parse_args(words, argparse.Namespace(words=words[1:]))
+    except ConfigurationError as error:
+        return _report(error, "--json" in words)
     if asked.version:
         return _print_version()
     if asked.command is None:

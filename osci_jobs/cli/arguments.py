@@ -4,6 +4,9 @@
 import argparse
 import os
 from pathlib import Path
+from typing import Any, NoReturn
+
+from osci_jobs.errors import ConfigurationError
 
 COMMANDS = ("check", "create", "functional", "groups", "ssh", "delete", "completion")
 PHASES = ("install", "create", "deploy")
@@ -21,9 +24,19 @@ of this machine, 4 trouble of a source, 5 no case ran, 6 only metrics got worse,
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are osci's own errors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationError(f"{message}; see: {self.prog} --help")
+
+
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of `osci`; the parsed arguments have `command`."""
-    top = argparse.ArgumentParser(
+    """Return the parser of `osci`; the parsed arguments have `command`.
+
+    It raises ConfigurationError for words that it cannot take.
+    """
+    top = _Parser(
         prog="osci",
         description="Test OpenStack branches on real deployments.",
         epilog=_EPILOG,

@@ -25,6 +25,8 @@ from osci_jobs.results.record import Record
 def order(asked: argparse.Namespace) -> run.Order:
     """Check everything that can be checked before anything is made, and return the order."""
     deployment = _deployment(asked)
+    if asked.run_directory:
+        _require_replaceable(asked.run_directory.resolve())
     run_id = store.run_id(datetime.now(UTC), deployment.name, groups.new_token())
     return run.Order(
         command=asked.command,
@@ -45,8 +47,9 @@ def order(asked: argparse.Namespace) -> run.Order:
 
 def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Group | None]:
     """Carry the order out, with progress on standard error."""
-    _clear_run_directory(asked, wanted.run_directory)
     try:
+        if wanted.run_directory.exists():
+            shutil.rmtree(wanted.run_directory)
         with Progress(sys.stderr) as progress:
             return run.execute(wanted, progress)
     except OSError as error:
@@ -137,8 +140,8 @@ def _limits(deployment: Deployment, words: list[str]) -> Mapping[str, Limit]:
     return limits
 
 
-def _clear_run_directory(asked: argparse.Namespace, directory: Path) -> None:
-    """Make way in the directory that was named: an earlier run goes, nothing else does."""
+def _require_replaceable(directory: Path) -> None:
+    """See that the directory that was named is free or an earlier run's; nothing else goes."""
     try:
         there = sorted(path.name for path in directory.iterdir())
     except FileNotFoundError:
@@ -149,4 +152,3 @@ def _clear_run_directory(asked: argparse.Namespace, directory: Path) -> None:
         raise ConfigurationError(
             f"--run-directory: '{directory}' holds '{there[0]}' and is not the directory of a run."
         )
-    shutil.rmtree(directory)

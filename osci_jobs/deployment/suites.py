@@ -16,6 +16,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "command": {"copy": []},
 }
 
+# The phases of a run and the sum of them: each suite is a phase beside these.
+RESERVED = ("check", "fetch", "install", "create", "deploy", "harvest", "delete", "total")
+
 _NEEDS_SERVICES = ("smoke",)
 
 
@@ -73,6 +76,9 @@ def _check_services(value: dict[str, Any], path: Path, entry: dict[str, Any]) ->
 
 def _check_name(path: Path, entry: dict[str, Any], seen: set[str]) -> Iterator[Fault]:
     name = _name(entry)
+    if name in RESERVED:
+        expected = "a suite under another name, for a phase of every run is called that"
+        yield Fault(path, f"the suite name '{name}'", expected)
     if name in seen:
         yield Fault(path, f"a second suite '{name}'", "each suite under a 'name' of its own")
     if name is not None:

@@ -97,8 +97,8 @@ def list_all(state: Path) -> list[dict]:
 def _row(path: Path) -> dict:
     row = {"group": path.stem, "state": "kept" if ledgers.is_kept(path) else "in use"}
     try:
-        group = model.load(path.with_suffix(""))
-    except OSError:
+        group = _load(path)
+    except FileNotFoundError:
         return {**row, "state": "broken", "deployment": "", "hosts": {}, "run": ""}
     return {**row, "deployment": group.deployment, "hosts": dict(group.hosts), "run": group.run}
 
@@ -115,10 +115,20 @@ def look_up(state: Path, name: str) -> Group:
         known = ", ".join(names) or "none"
         raise ConfigurationError(f"There is no group '{name}'; there are: {known}.")
     try:
-        return model.load(path.with_suffix(""))
-    except OSError as error:
+        return _load(path)
+    except FileNotFoundError as error:
         raise InfrastructureError(
             f"The group '{name}' is not whole; remove it with: osci delete {name}"
+        ) from error
+
+
+def _load(path: Path) -> Group:
+    """Return the group of the ledger at `path`; raise FileNotFoundError when it is not whole."""
+    try:
+        return model.load(path.with_suffix(""))
+    except PermissionError as error:
+        raise InfrastructureError(
+            f"The group '{path.stem}' is root's; run osci as root (for example with sudo)."
         ) from error
 
 
@@ -136,12 +146,11 @@ def claim(state: Path, name: str) -> tuple[Ledger, Group]:
     return open_ledger(state, name, ""), group
 
 
-def clear(state: Path, say: Callable[[str], None]):
+def clear(state: Path, say: Callable[[str], None]) -> None:
     """Remove every group whose command died before it could."""
     for path in found(state):
-        ledger = Ledger(path, "")
         try:
-            ledger.open()
+            ledger = open_ledger(state, path.stem, "")
         except InfrastructureError:
             continue
         if ledgers.is_kept(path) or not path.exists():

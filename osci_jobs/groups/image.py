@@ -166,8 +166,8 @@ def _builder(name: str, directory: Path, root: Path, places: dict[str, str]) -> 
     """
     access = directory / "access"
     access.mkdir(mode=0o700)
-    for name in ("user_key", "host_key"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", access / name]
+    for key in ("user_key", "host_key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", access / key]
         subprocess.run(command, check=True, capture_output=True)
     (access / "authorized_keys").write_text((access / "user_key.pub").read_text())
     public = (access / "host_key.pub").read_text()

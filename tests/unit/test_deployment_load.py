@@ -449,6 +449,11 @@ MEANING = {
         "$.suites[1]: found a second suite 'smoke', "
         "expected each suite under a 'name' of its own.",
     ),
+    "suite called like a phase": (
+        cloud(suites=[{"suite": "smoke", "name": "deploy"}]),
+        "$.suites[0]: found the suite name 'deploy', "
+        "expected a suite under another name, for a phase of every run is called that.",
+    ),
     "suite object without suite": (
         cloud(suites=[{"name": "a"}]),
         "$.suites[0].suite: found nothing, expected the suite 'smoke' or 'command'.",
