@@ -14,7 +14,10 @@ def data_files() -> list[tuple[str, list[str]]]:
         {file.parent for tree in TREES for file in Path(tree).rglob("*") if file.is_file()}
     )
     return [
-        (f"share/osci/{directory}", [str(file) for file in sorted(directory.iterdir()) if file.is_file()])
+        (
+            f"share/osci/{directory}",
+            [str(file) for file in sorted(directory.iterdir()) if file.is_file()],
+        )
         for directory in directories
         if directory.name != "__pycache__"
     ]

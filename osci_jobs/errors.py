@@ -7,7 +7,7 @@ OsciError
  +- SourceError           no such ref, conflict, does not build or install
  +- DeployError           OpenStack did not come up
  +- LimitError            a limit of time or of silence
- +- Interrupted           INT or TERM
+ +- InterruptionError           INT or TERM
 """
 
 
@@ -62,7 +62,7 @@ class LimitError(OsciError):
     verdict = "timeout"
 
 
-class Interrupted(OsciError):
+class InterruptionError(OsciError):
     """The user or Hudson asked osci to stop, by INT or TERM."""
 
     verdict = "interrupted"

@@ -49,9 +49,7 @@ def run(
     return supervisor.returncode
 
 
-def _read(
-    stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]
-) -> None:
+def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]) -> None:
     pending = b""
     while True:
         if not select.select([stream], [], [], silence_seconds)[0]:

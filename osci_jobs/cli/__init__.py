@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from osci_jobs.cli import arguments
-from osci_jobs.errors import ConfigurationError, Interrupted, OsciError
+from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 
 _PATIENCE = 2  # signals that are heard: one stops the phase, a second one skips to the end
 
@@ -54,7 +54,7 @@ def _hear_signals() -> None:
         nonlocal heard
         heard += 1
         if heard <= _PATIENCE:
-            raise Interrupted(number)
+            raise InterruptionError(number)
 
     signal.signal(signal.SIGINT, hear)
     signal.signal(signal.SIGTERM, hear)
@@ -63,7 +63,7 @@ def _hear_signals() -> None:
 def _report(error: OsciError, as_json: bool) -> int:
     from osci_jobs.results import verdict
 
-    number = error.signal_number if isinstance(error, Interrupted) else None
+    number = error.signal_number if isinstance(error, InterruptionError) else None
     code = verdict.exit_code(error.verdict, number)
     if as_json:
         document = {"error": str(error), "exit_code": code, "verdict": error.verdict}

@@ -4,7 +4,7 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from osci_jobs.errors import ConfigurationError
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of a run on standard error: a live line on a terminal, lines and a heartbeat elsewhere."""
+"""Progress of a run: a live line on a terminal, lines and a heartbeat elsewhere."""
 
 import signal
 import threading
@@ -22,7 +22,7 @@ class Progress:
         self._is_live = stream.isatty()
         self._started = time.monotonic()
         self._phase = ""
-        self._phase_started = self._started
+        self._phase_started = self._printed = self._started
         self._text = ""
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -70,18 +70,19 @@ class Progress:
     def _tick(self) -> None:
         # Signals are for the main thread, which may hold them back.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
-        interval = _REFRESH_SECONDS if self._is_live else HEARTBEAT_SECONDS
-        while not self._stop.wait(interval):
+        while not self._stop.wait(_REFRESH_SECONDS):
             with self._lock:
+                now = time.monotonic()
                 if self._phase and self._is_live:
                     self._draw()
-                elif self._phase:
-                    elapsed = time.monotonic() - self._phase_started
+                elif self._phase and now - self._printed >= HEARTBEAT_SECONDS:
+                    elapsed = now - self._phase_started
                     self._print(f"  {self._phase} goes on, {elapsed:.0f} s: {self._text}")
 
     def _print(self, text: str) -> None:
         self._clear()
-        elapsed = time.monotonic() - self._started
+        self._printed = time.monotonic()
+        elapsed = self._printed - self._started
         self._stream.write(f"{elapsed:6.1f} s  {text}\n")
         self._stream.flush()
 

@@ -134,9 +134,8 @@ def _load(path: Path) -> Group:
 
 def fits(group: Group, deployment: Deployment) -> bool:
     """Tell whether the group has the hosts and services of the deployment as it is now."""
-    return (
-        dict(group.hosts) == netns.addresses(deployment.hosts)
-        and dict(group.services) == dict(deployment.services)
+    return dict(group.hosts) == netns.addresses(deployment.hosts) and dict(group.services) == dict(
+        deployment.services
     )
 
 
@@ -147,14 +146,22 @@ def claim(state: Path, name: str) -> tuple[Ledger, Group]:
 
 
 def clear(state: Path, say: Callable[[str], None]) -> None:
-    """Remove every group whose command died before it could."""
+    """Remove every group whose command died before it could.
+
+    One that cannot be removed is spoken of and left to the next command.
+    """
     for path in found(state):
+        ledger = Ledger(path, "")
         try:
-            ledger = open_ledger(state, path.stem, "")
+            ledger.open()
         except InfrastructureError:
             continue
         if ledgers.is_kept(path) or not path.exists():
             ledger.close()
             continue
         say(f"Removing the group '{path.stem}', whose command has died.")
-        delete(ledger)
+        try:
+            delete(ledger)
+        except OsciError as error:
+            ledger.close()
+            say(str(error))

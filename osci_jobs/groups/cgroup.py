@@ -8,6 +8,7 @@ are read-only, without an error; those set here hold.
 import contextlib
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path("/sys/fs/cgroup")
 # Version-1 hierarchies that are used where they exist; version 2 has one for all.
 _HIERARCHIES = ("memory", "pids", "cpu", "systemd", "unified")
 _KILL_SECONDS = 10
+_ENTER = Path(__file__).with_name("enter.py")
 
 
 def create(name: str, *, memory_bytes: int, processes: int, cpus: int | None):
@@ -36,15 +38,15 @@ def create(name: str, *, memory_bytes: int, processes: int, cpus: int | None):
         ) from error
 
 
-def enter(name: str):
-    """Move the calling process into the control group `name`."""
-    for hierarchy in _hierarchies():
-        (hierarchy / name / "cgroup.procs").write_text(str(os.getpid()))
+def entrance(name: str, command: list[str]) -> list[str]:
+    """Return the command that enters the control group `name` and becomes `command`."""
+    files = [str(hierarchy / name / "cgroup.procs") for hierarchy in _hierarchies()]
+    return [sys.executable, "-I", "-S", str(_ENTER), *files, "--", *command]
 
 
 def processes(name: str) -> list[int]:
     """Return the ids of all processes in the control group `name` and below it."""
-    found = set()
+    found: set[int] = set()
     for hierarchy in _hierarchies():
         # os.walk passes over what goes while it looks, as units come and go in a host.
         for directory, _, _ in os.walk(hierarchy / name):

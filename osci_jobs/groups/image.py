@@ -48,9 +48,7 @@ _CUSTOMISE = (
 )
 
 
-def ensure(
-    ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[str], None]
-) -> Path:
+def ensure(ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[str], None]) -> Path:
     """Return the image's root, made by mmdebstrap when the cache does not have it.
 
     Raises InfrastructureError when it cannot be made, and LimitError when
@@ -128,7 +126,7 @@ def _build(ledger: Ledger, image: Path, silence_seconds: float):
         on_line=output.append,
     )
     if code:
-        errors = [line for line in output if line.startswith(("E:", "W:"))] or output[-1:]
+        errors = [line for line in output if line.startswith("E:")] or output[-1:]
         line = errors[0] if errors else f"exit code {code}"
         raise InfrastructureError(f"mmdebstrap could not make the image: {line}", line=line)
     partial.chmod(0o755)

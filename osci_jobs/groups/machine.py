@@ -67,13 +67,12 @@ def boot(name: str, hostname: str, root: Path, network: str, console: Path):
     ]
     with console.open("wb") as log:
         subprocess.Popen(
-            command,
+            cgroup.entrance(name, command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             env=ENVIRONMENT,
-            preexec_fn=lambda: cgroup.enter(name),
         )
 
 

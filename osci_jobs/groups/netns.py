@@ -107,9 +107,7 @@ def _make_host(
     ledger.record("make", "network", name)
     _connect(group.name, name, address)
     ledger.record("make", "hosts", name)
-    cgroup.create(
-        name, memory_bytes=size.memory_bytes, processes=size.processes, cpus=size.cpus
-    )
+    cgroup.create(name, memory_bytes=size.memory_bytes, processes=size.processes, cpus=size.cpus)
     machine.boot(name, host, root, name, directory / "console.log")
 
 

@@ -66,9 +66,7 @@ def _apt(command: list[str]):
         ) from None
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise InfrastructureError(
-            f"'{' '.join(command)}' failed: {lines[-1]}", line=lines[-1]
-        )
+        raise InfrastructureError(f"'{' '.join(command)}' failed: {lines[-1]}", line=lines[-1])
 
 
 def require_namespaces():

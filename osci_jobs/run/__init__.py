@@ -6,16 +6,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from osci_jobs import groups, reports, suites
-from osci_jobs.deployment import describe
-from osci_jobs.errors import Interrupted, LimitError, OsciError
+from osci_jobs.deployment import Limit, Suite, describe
+from osci_jobs.errors import InterruptionError, LimitError, OsciError
 from osci_jobs.groups import Group, Ledger
 from osci_jobs.results import manifest, store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import inventory, steps
+from osci_jobs.run import steps
 from osci_jobs.run.order import KEEP, Order
 from osci_jobs.run.phase import phase, record_trouble
 
@@ -34,19 +33,28 @@ def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, 
     gone afterwards, or in a ledger that the next command clears.
     """
     order.run_directory.mkdir(parents=True, exist_ok=True)
-    with RunLog(order.run_directory / store.LOG, listener) as log:
-        _start(log, order)
-        work = _Work(order, log)
-        try:
-            with work.recorded():
-                work.go()
-        finally:
-            with work.recorded():
-                work.end()
-            with _signals_blocked():
-                log.append("run_ended")
-    with _signals_blocked():
-        return _report(order), work.group if work.is_kept else None
+    try:
+        with RunLog(order.run_directory / store.LOG, listener) as log:
+            _start(log, order)
+            group = _work(order, log)
+    finally:
+        # Also after a bug, whose traceback goes on from here.
+        with _signals_blocked():
+            record = _report(order)
+    return record, group
+
+
+def _work(order: Order, log: RunLog) -> Group | None:
+    work = _Work(order, log)
+    try:
+        with work.recorded():
+            work.go()
+    finally:
+        with work.recorded():
+            work.end()
+        with _signals_blocked():
+            log.append("run_ended")
+    return work.group if work.is_kept else None
 
 
 class _Work:
@@ -71,9 +79,8 @@ class _Work:
             self._claim()
         else:
             self._make()
-        for suite in self._suites():
-            self._run_suite(suite)
-        self._failed = False
+        outcomes = [self._run_suite(self.group, suite) for suite in self._suites() if self.group]
+        self._failed = any(outcome != "success" for outcome in outcomes)
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[None]:
@@ -81,7 +88,7 @@ class _Work:
         try:
             yield
         except OsciError as error:
-            self._interrupts += isinstance(error, Interrupted)
+            self._interrupts += isinstance(error, InterruptionError)
             record_trouble(self.log, error)
 
     def _claim(self) -> None:
@@ -107,15 +114,16 @@ class _Work:
             seconds = steps.deploy(self.group, order.deployment, limit, self._say)
             self._say(f"Ansible used {seconds:.1f} s of CPU.")
 
-    def _suites(self) -> tuple:
+    def _suites(self) -> tuple[Suite, ...]:
         return () if self.order.until else self.order.suites
 
-    def _run_suite(self, suite) -> None:
+    def _run_suite(self, group: Group, suite: Suite) -> str:
         limit = self._limit("suite")
-        with phase(self.log, suite.name, limit.seconds + 2 * steps._SUITE_MARGIN_SECONDS) as outcome:
+        with phase(self.log, suite.name, limit.seconds + 2 * steps.SUITE_MARGIN_SECONDS) as outcome:
             outcome[0] = steps.run_suite(
-                self.group, suite, limit, self.order.run_directory, self.log, self._say
+                group, suite, limit, self.order.run_directory, self.log, self._say
             )
+        return outcome[0]
 
     def end(self) -> None:
         """Harvest and remove the group, or keep it where that was asked for."""
@@ -123,36 +131,37 @@ class _Work:
             return
         with self.recorded():
             if self.group and (self._failed or not self.order.until):
-                self._harvest()
-        self._delete_or_keep()
+                self._harvest(self.group)
+        self._delete_or_keep(self.ledger)
 
-    def _harvest(self) -> None:
+    def _harvest(self, group: Group) -> None:
         limit = self.order.limits["harvest"]
         with phase(self.log, "harvest", limit.seconds):
-            steps.harvest(self.group, self.order.run_directory, limit, self.log, self._say)
+            steps.harvest(group, self.order.run_directory, limit, self.log, self._say)
 
-    def _delete_or_keep(self) -> None:
+    def _delete_or_keep(self, ledger: Ledger) -> None:
         if self._interrupts > 1:
             # The user will not wait: the next command removes what the ledger lists.
-            self.ledger.close()
+            ledger.close()
             return
         if self.is_kept or (self.group and self._is_to_keep()):
-            self.ledger.record("keep")
-            self.ledger.close()
+            ledger.record("keep")
+            ledger.close()
             self.is_kept = True
             return
         with phase(self.log, "delete", self.order.limits["delete"].seconds):
-            steps.delete(self.ledger)
+            steps.delete(ledger)
 
     def _is_to_keep(self) -> bool:
         wanted = {"always": True, "failed": self._failed, "success": not self._failed}
         return wanted.get(self.order.keep, False)
 
-    def _limit(self, name: str):
+    def _limit(self, name: str) -> Limit:
         """Return the limits of a phase, cut to what is left of the run's."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise LimitError(f"The run went past its limit of {self.order.limits['run'].seconds:g} s.")
+            seconds = self.order.limits["run"].seconds
+            raise LimitError(f"The run went past its limit of {seconds:g} s.")
         limit = self.order.limits[name]
         return replace(limit, seconds=min(limit.seconds, left))
 

@@ -6,8 +6,9 @@ import errno
 import signal
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from osci_jobs.errors import InfrastructureError, Interrupted, LimitError, OsciError
+from osci_jobs.errors import InfrastructureError, InterruptionError, LimitError, OsciError
 from osci_jobs.results.runlog import RunLog
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
@@ -49,7 +50,9 @@ def record_trouble(log: RunLog, error: OsciError) -> None:
         return
     error.is_recorded = True
     cause = {"host": error.host, "unit": error.unit, "line": error.line, "file": error.file}
-    fields = {"signal_number": error.signal_number} if isinstance(error, Interrupted) else {}
+    fields: dict[str, Any] = {}
+    if isinstance(error, InterruptionError):
+        fields["signal_number"] = error.signal_number
     log.append("trouble", verdict=error.verdict, message=str(error), cause=cause, **fields)
 
 

@@ -12,6 +12,7 @@ from osci_jobs import data, groups, playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
 from osci_jobs.groups import TESTER, Group, Ledger, image, tools
+from osci_jobs.results import cases
 from osci_jobs.results.runlog import RunLog
 from osci_jobs.run import inventory
 from osci_jobs.run.order import Order
@@ -19,7 +20,7 @@ from osci_jobs.suites import fetched
 
 MINIMUM_FREE_BYTES = 4 << 30
 # What a suite's end takes on top of the suite: its files come back.
-_SUITE_MARGIN_SECONDS = 60
+SUITE_MARGIN_SECONDS = 60
 
 Say = Callable[..., None]
 
@@ -44,7 +45,13 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
 
     def run_playbook(builder: Group) -> None:
         outcome = playbook.run(
-            book, _builder_inventory(), {}, builder.ssh_config, builder.scratch, limit.silence_seconds, say
+            book,
+            _builder_inventory(),
+            {},
+            builder.ssh_config,
+            builder.scratch,
+            limit.silence_seconds,
+            say,
         )
         for failure in outcome.failures[:1]:
             raise InfrastructureError(
@@ -105,7 +112,7 @@ def run_suite(
             },
             group.ssh_config,
             group.scratch,
-            limit.seconds + _SUITE_MARGIN_SECONDS,
+            limit.seconds + SUITE_MARGIN_SECONDS,
             say,
         )
         for failure in outcome.failures[:1]:
@@ -218,9 +225,11 @@ def _judge_suite(
             unit=suite.name,
             file=f"logs/suites/{suite.name}.log",
         )
-    outcome = "success" if ended.exit_code == 0 else "failure"
+    file = run_directory / "cases" / f"{suite.name}.jsonl"
+    failed = file.exists() and any(case.is_failing for case in cases.read(file))
+    outcome = "failure" if failed or ended.exit_code else "success"
     log.append("suite_ended", suite=suite.name, outcome=outcome)
-    if outcome == "failure" and not (run_directory / "cases" / f"{suite.name}.jsonl").exists():
+    if ended.exit_code and not file.exists():
         _record_crash(suite, ended.exit_code, run_directory, log)
     return outcome
 
@@ -238,9 +247,7 @@ def _record_crash(suite: Suite, exit_code: int, run_directory: Path, log: RunLog
     )
 
 
-def _keep_harvest(
-    group: Group, host: str, archive: Path, run_directory: Path, log: RunLog
-) -> None:
+def _keep_harvest(group: Group, host: str, archive: Path, run_directory: Path, log: RunLog) -> None:
     directory = run_directory / "logs" / host
     directory.mkdir(parents=True, exist_ok=True)
     try:

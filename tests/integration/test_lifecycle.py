@@ -130,7 +130,9 @@ def test_a_suite_without_cases_is_empty(osci, deployments):
 
 
 def test_a_limit_of_time_ends_a_hanging_suite(osci, deployments):
-    directory = deployments(hosts=suite("import time; [print(i, flush=True) or time.sleep(1) for i in range(99)]"))
+    directory = deployments(
+        hosts=suite("import time; [print(i, flush=True) or time.sleep(1) for i in range(99)]")
+    )
     started = time.monotonic()
     done = osci("functional", "hosts", *directory, "--timeout", "suite=3", "--json")
     assert (done.code, done.json["verdict"]) == (8, "timeout")
@@ -191,7 +193,7 @@ def suite(program: str) -> dict:
 
 FAILING = suite(
     "open('junit.xml', 'w').write('<testsuite><testcase name=\"reach\">"
-    "<failure message=\"host2 is not there\"/></testcase></testsuite>')"
+    '<failure message="host2 is not there"/></testcase></testsuite>\')'
 )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gather a host's journals by unit and the versions of what is installed, into one tar.
 
-    harvest.py TAR
+harvest.py TAR
 """
 
 import json

@@ -62,7 +62,10 @@ def _wait_for(what, attempt, until):
 
 
 def _connect():
-    """Return a connection once the catalog is whole; what it does not find it never looks for again."""
+    """Return a connection once the catalog is whole.
+
+    What a connection does not find there it never looks for again.
+    """
     cloud = openstack.connect("osci")
     catalog = cloud.session.auth.get_access(cloud.session).service_catalog
     types = {service["type"] for service in catalog.catalog if service["endpoints"]}
