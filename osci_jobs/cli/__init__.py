@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from types import FrameType
 
 from osci_jobs.cli import arguments
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 
+_EXIT_CODE_OF_A_BUG = 3  # that of the verdict infrastructure
 _PATIENCE = 2  # signals that are heard: one stops the phase, a second one skips to the end
 
 
@@ -31,13 +33,19 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     _hear_signals()
     try:
-        return importlib.import_module(f"osci_jobs.cli.{asked.command}").call(asked)
+        code = importlib.import_module(f"osci_jobs.cli.{asked.command}").call(asked)
+        sys.stdout.flush()
+        return code
     except OsciError as error:
         return _report(error, asked.json)
     except BrokenPipeError:
         # Whoever read the output has gone; Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:
+        # A bug is trouble of osci's own, and never a verdict on the code under test.
+        traceback.print_exc()
+        return _EXIT_CODE_OF_A_BUG
 
 
 def _print_version() -> int:

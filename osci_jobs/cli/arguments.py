@@ -11,6 +11,7 @@ from osci_jobs.errors import ConfigurationError
 COMMANDS = ("check", "create", "functional", "groups", "ssh", "delete", "completion")
 PHASES = ("install", "create", "deploy")
 KEEP = ("never", "failed", "always")
+_KEEP_DEFAULTS = {"never": "never", "success": "when it came up"}
 
 _EPILOG = """\
 examples:
@@ -177,28 +178,16 @@ def _add_run(command, keep: str) -> None:
     command.add_argument(
         "--cache-dir",
         type=Path,
-        default=_environment_path("OSCI_CACHE_DIR") or Path.home() / ".cache" / "osci",
+        default=_environment_path("OSCI_CACHE_DIR") or Path(os.path.expanduser("~/.cache/osci")),
         metavar="DIR",
         help="where images and layers are kept (default: ~/.cache/osci)",
     )
-    command.add_argument(
-        "--output",
-        type=Path,
-        default=Path("results"),
-        metavar="DIR",
-        help="where the run's directory is made (default: %(default)s)",
-    )
-    command.add_argument(
-        "--run-directory",
-        type=Path,
-        metavar="DIR",
-        help="the run's directory itself; an earlier run in it is replaced",
-    )
+    _add_results(command)
     command.add_argument(
         "--keep",
         choices=KEEP,
         default=keep,
-        help="when the group outlives the run (default: %(default)s)",
+        help="when the group outlives the run (default: " + _KEEP_DEFAULTS[keep] + ")",
     )
     command.add_argument(
         "--timeout",
@@ -219,6 +208,22 @@ def _add_run(command, keep: str) -> None:
     )
     command.add_argument(
         "--dry-run", action="store_true", help="check everything, say what would be done"
+    )
+
+
+def _add_results(command) -> None:
+    command.add_argument(
+        "--output",
+        type=Path,
+        default=Path("results"),
+        metavar="DIR",
+        help="where the run's directory is made (default: %(default)s)",
+    )
+    command.add_argument(
+        "--run-directory",
+        type=Path,
+        metavar="DIR",
+        help="the run's directory itself; an earlier run in it is replaced",
     )
 
 

@@ -12,8 +12,10 @@ from osci_jobs.errors import ConfigurationError
 def call(asked: argparse.Namespace) -> int:
     """Remove the groups that are named, or that are of the deployments that are named."""
     rows = groups.list_all(asked.state_dir)
-    wanted = [row["group"] for row in rows if {row["group"], row["deployment"]} & set(asked.names)]
-    known = {row["group"] for row in rows} | {row["deployment"] for row in rows}
+    # A group that is not whole has no deployment any more, only its own name.
+    known = {row["group"] for row in rows} | {row["deployment"] for row in rows if row["hosts"]}
+    names = known & set(asked.names)
+    wanted = [row["group"] for row in rows if {row["group"], row["deployment"]} & names]
     unknown = [name for name in asked.names if name not in known]
     if unknown:
         listed = ", ".join(sorted(row["group"] for row in rows)) or "none"

@@ -151,9 +151,8 @@ def clear(state: Path, say: Callable[[str], None]) -> None:
     One that cannot be removed is spoken of and left to the next command.
     """
     for path in found(state):
-        ledger = Ledger(path, "")
         try:
-            ledger.open()
+            ledger = open_ledger(state, path.stem, "")
         except InfrastructureError:
             continue
         if ledgers.is_kept(path) or not path.exists():

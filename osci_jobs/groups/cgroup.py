@@ -56,12 +56,24 @@ def processes(name: str) -> list[int]:
 
 
 def remove(name: str):
-    """End every process in the control group `name`, then remove it everywhere."""
-    _end(name)
-    for hierarchy in _hierarchies():
-        for directory, _, _ in os.walk(hierarchy / name, topdown=False):
-            with contextlib.suppress(OSError):
-                os.rmdir(directory)
+    """End every process in the control group `name`, then remove it everywhere.
+
+    Raises InfrastructureError when processes or the group stay.
+    """
+    until = time.monotonic() + _KILL_SECONDS
+    _end(name, until)
+    # A group stays busy for a moment after the last of its processes has gone.
+    while not all([_remove_tree(hierarchy / name) for hierarchy in _hierarchies()]):
+        if time.monotonic() > until:
+            raise InfrastructureError(f"The control group '{name}' cannot be removed.")
+        time.sleep(0.01)
+
+
+def _remove_tree(top: Path) -> bool:
+    for directory, _, _ in os.walk(top, topdown=False):
+        with contextlib.suppress(OSError):
+            os.rmdir(directory)
+    return not top.exists()
 
 
 def _hierarchies() -> list[Path]:
@@ -77,8 +89,7 @@ def _limit(name: str, controller: str, files: tuple[str, ...], value: str):
                 (top / file).write_text(value)
 
 
-def _end(name: str):
-    until = time.monotonic() + _KILL_SECONDS
+def _end(name: str, until: float):
     while pids := processes(name):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

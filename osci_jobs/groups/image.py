@@ -5,7 +5,6 @@ import contextlib
 import fcntl
 import hashlib
 import json
-import os
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
-from osci_jobs.groups import machine, registries
+from osci_jobs.groups import machine, model, registries
 from osci_jobs.groups.ledger import Ledger
 from osci_jobs.groups.model import Group
 
@@ -122,7 +121,7 @@ def _build(ledger: Ledger, image: Path, silence_seconds: float):
         command,
         name="mmdebstrap",
         silence_seconds=silence_seconds,
-        environment=machine.ENVIRONMENT | _temporary(),
+        environment=machine.ENVIRONMENT | {"TMPDIR": str(model.scratch(ledger.path.stem))},
         on_line=output.append,
     )
     if code:
@@ -131,10 +130,6 @@ def _build(ledger: Ledger, image: Path, silence_seconds: float):
         raise InfrastructureError(f"mmdebstrap could not make the image: {line}", line=line)
     partial.chmod(0o755)
     partial.rename(image)
-
-
-def _temporary() -> dict[str, str]:
-    return {"TMPDIR": os.environ["TMPDIR"]} if "TMPDIR" in os.environ else {}
 
 
 def _install(ledger: Ledger, layer: Path, image: Path, install: Callable[[Group], None]):

@@ -47,13 +47,13 @@ def variables(group: Group, deployment: Deployment, passwords: dict[str, str]) -
     """Return the variables of deploy.yml; `passwords` are those of `make_passwords`."""
     settings = {
         "scheduler": deployment.scheduler,
-        "database_user": deployment.database.user if deployment.database else "",
-        "broker_user": deployment.broker.user if deployment.broker else "",
+        "database_user": _untemplated(deployment.database.user if deployment.database else ""),
+        "broker_user": _untemplated(deployment.broker.user if deployment.broker else ""),
     }
     return {
         "osci_hosts": dict(group.hosts),
         "osci_services": {service: list(hosts) for service, hosts in group.services.items()},
-        "osci_secrets": passwords,
+        "osci_secrets": {name: _untemplated(value) for name, value in passwords.items()},
         "osci_settings": settings,
     }
 
@@ -101,6 +101,11 @@ def tester_only() -> dict[str, Any]:
             "hosts": {TESTER: None},
         }
     }
+
+
+def _untemplated(value: str) -> dict[str, str]:
+    """Mark a value that may be a deployment file's, so that Ansible never reads it as Jinja."""
+    return {"__ansible_unsafe": value}
 
 
 def _services_on(group: Group, host: str) -> list[str]:

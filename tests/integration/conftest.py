@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running osci as its user does, and seeing that it leaves nothing behind."""
 
+import ctypes
 import json
 import os
 import signal
@@ -17,10 +18,12 @@ OSCI = [sys.executable, "-m", "osci_jobs"]
 TREE = Path(__file__).resolve().parents[2]
 # What may take this long to go after a command has ended.
 GRACE_SECONDS = 2
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "full: takes too long for CI; run by `tox -e full`")
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @dataclass
@@ -66,9 +69,15 @@ class Osci:
         self.directory = directory
         self.state = directory / "state"
         self.cache: Path | None = None
+        self.temporary = directory / "temporary"
+        self.temporary.mkdir()
 
     def start(self, *words: str) -> Command:
-        environment = {**os.environ, "OSCI_STATE_DIR": str(self.state)}
+        environment = {
+            **os.environ,
+            "OSCI_STATE_DIR": str(self.state),
+            "TMPDIR": str(self.temporary),
+        }
         if self.cache:
             environment["OSCI_CACHE_DIR"] = str(self.cache)
         process = subprocess.Popen(
@@ -99,6 +108,7 @@ def osci(tmp_path):
     command = Osci(tmp_path)
     yield command
     _assert_nothing_left(before)
+    assert list(command.temporary.iterdir()) == []
     groups = command.state / "groups"
     assert not groups.exists() or list(groups.iterdir()) == []
 
@@ -142,26 +152,38 @@ def _machine() -> dict[str, set]:
         "links": set(_names("/sys/class/net")),
         "control groups": _control_groups(),
         "firewall rules": _firewall_rules(),
-        "temporary files": {*_names("/tmp"), *_names("/run/osci")},
+        "temporary files": {name for name in _names("/tmp") if "osci" in name},
+        "files of a moment": set(_names("/run/osci")),
         "nspawn": set(_names("/run/systemd/nspawn/unix-export")),
         "state": set(_names("/var/lib/osci/groups")),
     }
 
 
 def _processes() -> set[tuple[int, str]]:
-    found = set()
+    """Return the living descendants of this process.
+
+    It is a subreaper (prctl(2)), so that what osci leaves behind becomes its
+    child, and what others do on this machine does not count.
+    """
+    parents = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             words = (path / "stat").read_text()
-            name = words[words.index("(") + 1 : words.rindex(")")]
-            state, parent = words[words.rindex(")") + 2 :].split()[:2]
         except OSError:
             continue
-        # Zombies are the init process's to collect, the children of process 2 are the
-        # kernel's threads, and the test's own children are not osci's.
-        if state != "Z" and int(parent) not in (2, os.getpid()):
-            found.add((int(path.name), name))
-    return found
+        name = words[words.index("(") + 1 : words.rindex(")")]
+        state, parent = words[words.rindex(")") + 2 :].split()[:2]
+        if state != "Z":
+            parents[int(path.name)] = (int(parent), name)
+    return {(pid, name) for pid, (_, name) in parents.items() if _is_below(pid, parents)}
+
+
+def _is_below(pid: int, parents: dict[int, tuple[int, str]]) -> bool:
+    while pid in parents:
+        pid = parents[pid][0]
+        if pid == os.getpid():
+            return True
+    return False
 
 
 def _mounts() -> set[str]:

@@ -160,7 +160,7 @@ def test_a_host_cannot_use_more_memory_than_it_has(osci, deployments):
     group = made.json["access"]["group"]
     eat = "x = bytearray(1 << 30); print(len(x))"
     done = osci("ssh", group, "host1", "/usr/bin/python3", "-c", eat)
-    assert done.code in (1, 137)
+    assert done.code != 0
     assert done.out == ""
     assert osci("delete", group).code == 0
 

@@ -25,7 +25,12 @@ def bare(monkeypatch, tmp_path):
 
 PIP_VARIABLES = [
     f"PIP_{name.upper().replace('-', '_')}"
-    for name in [*registries._PIP_SETTINGS, "find-links", "disable-pip-version-check", "no-cache-dir"]
+    for name in [
+        *registries._PIP_SETTINGS,
+        "find-links",
+        "disable-pip-version-check",
+        "no-cache-dir",
+    ]
 ]
 
 
@@ -160,7 +165,10 @@ def test_sources_are_the_machines_own_mirrors(monkeypatch, tmp_path):
     ]
     for host, suite, origin in mirrors:
         write_apt_list(tmp_path / "lists", host, suite, origin)
-    lines = [f"deb [allow-insecure=yes] http://{host}/debian {suite} main\n" for host, suite, _ in mirrors]
+    lines = [
+        f"deb [allow-insecure=yes] http://{host}/debian {suite} main\n"
+        for host, suite, _ in mirrors
+    ]
     (tmp_path / "sources.list").write_text("".join(lines))
     apt_config(
         monkeypatch,

@@ -15,7 +15,7 @@ from osci_jobs.errors import LimitError
 PATH = {"PATH": "/usr/bin:/bin"}
 # Becomes a daemon that ignores TERM; its process id goes into the file $1.
 DAEMON = (
-    "setsid sh -c '(trap \"\" TERM HUP; exec sleep 998) & echo $! > \"$1.part\"' sh \"$1\"; "
+    'setsid sh -c \'(trap "" TERM HUP; exec sleep 998) & echo $! > "$1.part"\' sh "$1"; '
     'mv "$1.part" "$1"; '
 )
 
@@ -104,9 +104,7 @@ def test_a_program_that_is_not_there_is_127_and_named():
 def test_the_environment_is_what_was_given_and_nothing_else():
     given = {**PATH, "WORD": "a b"}
     lines: list[str] = []
-    process.run(
-        ["env"], name="env", silence_seconds=10, environment=given, on_line=lines.append
-    )
+    process.run(["env"], name="env", silence_seconds=10, environment=given, on_line=lines.append)
     assert sorted(lines) == ["PATH=/usr/bin:/bin", "WORD=a b"]
 
 

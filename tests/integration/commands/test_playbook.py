@@ -97,7 +97,10 @@ def test_a_host_that_cannot_be_reached_is_told_apart(scene):
     [
         ("- hosts: all\n  tasks:\n  - {name: [\n", "YAML parsing failed: "),
         ("- hosts: all\n  roles: [no_such_role]\n", "the role 'no_such_role' was not found"),
-        ("- hosts: all\n  tasks:\n  - no.such.module: {}\n", "couldn't resolve module/action 'no.such.module'."),
+        (
+            "- hosts: all\n  tasks:\n  - no.such.module: {}\n",
+            "couldn't resolve module/action 'no.such.module'.",
+        ),
         (None, "the playbook: "),
     ],
     ids=["syntax", "role", "module", "playbook"],

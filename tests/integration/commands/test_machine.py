@@ -16,9 +16,9 @@ from osci_jobs.groups import model, resource, tools
 AS_NOBODY = (
     "import os, sys\n"
     "from osci_jobs import cli\n"
-    "from osci_jobs.cli import delete, functional, groups, ssh\n"
+    "from osci_jobs.cli import check, delete, functional, groups, ssh\n"
     "''.encode('unicode-escape')\n"
-    "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    "os.setgroups([]); os.setgid(65533); os.setuid(65533)\n"
     "sys.exit(cli.main(sys.argv[1:]))\n"
 )
 # Mounts a tmpfs with the options $1 on $2 in a mount namespace of its own, becomes the rest.
@@ -75,6 +75,12 @@ def left_by(osci, group: str) -> list[str]:
     return mounts + [str(file) for file in files]
 
 
+def test_who_has_neither_rights_nor_home_can_check(osci):
+    del osci.environment["HOME"]
+    done = as_nobody(osci, "check", "hosts", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_who_is_not_root_is_told_so(osci):
     done = as_nobody(osci, "functional", "hosts", "--no-install", "--json")
     assert done.returncode == 3, done.stderr
@@ -83,7 +89,9 @@ def test_who_is_not_root_is_told_so(osci):
     )
 
 
-@pytest.mark.parametrize("words", [["groups"], ["delete", "hosts"], ["ssh", "osci-1", "host1", "true"]])
+@pytest.mark.parametrize(
+    "words", [["groups"], ["delete", "hosts"], ["ssh", "osci-1", "host1", "true"]]
+)
 def test_who_is_not_root_is_told_that_a_group_is_roots(osci, words):
     osci.keep_group("osci-1", "hosts").directory.chmod(0o700)
     done = as_nobody(osci, *words)

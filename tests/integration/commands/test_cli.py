@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from osci_jobs import run
+from osci_jobs import groups, run
 from osci_jobs.cli import arguments
 from osci_jobs.deployment.limits import DEFAULTS
 from osci_jobs.results.verdict import VERDICTS
 
-TREE = Path(__file__).resolve().parents[2]
+TREE = Path(__file__).resolve().parents[3]
 GROUP = "osci-abc123"
 PHASES = ", ".join(sorted(DEFAULTS))
 RUNS = [("create", "hosts"), ("functional", "hosts")]
@@ -62,7 +62,11 @@ def test_version_is_told(osci):
         (["fnctional"], "argument COMMAND: invalid choice: 'fnctional' ", "osci"),
         (["check", "--bogus"], "unrecognized arguments: --bogus", "osci"),
         (["create"], "the following arguments are required: NAME", "osci create"),
-        (["create", "hosts", "--keep", "x"], "argument --keep: invalid choice: 'x' ", "osci create"),
+        (
+            ["create", "hosts", "--keep", "x"],
+            "argument --keep: invalid choice: 'x' ",
+            "osci create",
+        ),
         (["create", "hosts", "--until", "x"], "argument --until: invalid choice", "osci create"),
         (["functional", "--suite"], "argument --suite: expected one argument", "osci functional"),
         (["completion", "fish"], "argument shell: invalid choice: 'fish' ", "osci completion"),
@@ -73,8 +77,6 @@ def test_words_that_are_no_command_line_are_a_configuration_error(osci, words, s
     assert code == 2
     assert message.startswith(start)
     assert message.endswith(f"; see: {help_of} --help")
-    answer = osci(*words, "--json")
-    assert (answer.code, answer.json["verdict"], answer.json["exit_code"]) == (2, "configuration", 2)
 
 
 @pytest.mark.parametrize("command", ["check", "create", "functional"])
@@ -191,22 +193,41 @@ def test_delete_takes_the_name_of_a_deployment(osci):
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
+    "words",
     [
-        (["check", "nope"], 2),
-        (["create", "nope"], 2),
-        (["functional", "hosts", "--timeout", "0"], 2),
-        (["functional", "--group", "nix"], 2),
-        (["delete", "nix"], 2),
-        (["nonsense"], 2),
-        (["functional", "hosts", "--no-such-option"], 2),
+        ["check", "nope"],
+        ["create", "nope"],
+        ["functional", "hosts", "--timeout", "0"],
+        ["functional", "--group", "nix"],
+        ["delete", "nix"],
+        ["groups", "--no-such-option"],
     ],
+    ids=" ".join,
 )
-def test_an_error_with_json_is_one_object_on_stdout(osci, words, code):
+def test_an_error_with_json_is_one_object_on_stdout(osci, words):
+    code, message = said(osci(*words))
     done = osci(*words, "--json")
-    assert done.err == ""
-    assert sorted(done.json) == ["error", "exit_code", "verdict"]
-    assert (done.code, done.json["exit_code"], done.json["verdict"]) == (code, code, "configuration")
+    assert (done.code, done.err, code) == (2, "", 2)
+    assert done.json == {"error": message, "exit_code": 2, "verdict": "configuration"}
+
+
+def test_a_group_in_use_is_not_deleted(osci):
+    group = osci.keep_group(GROUP, "hosts")
+    ledger = groups.open_ledger(osci.state, GROUP, "run-2")
+    assert said(osci("delete", GROUP)) == (
+        3,
+        f"The group '{GROUP}' is in use by another osci command.",
+    )
+    ledger.close()
+    assert group.directory.exists()
+
+
+@pytest.mark.parametrize("words", [("groups",), ("check", "--all")], ids=" ".join)
+def test_a_reader_that_has_gone_is_no_trouble(osci, words):
+    osci.keep_group(GROUP, "hosts")
+    script = 'set -o pipefail; (sleep 0.2; exec "$@") | true'
+    done = osci(*words, prefix=("bash", "-c", script, "bash"))
+    assert (done.code, done.err) == (0, "")
 
 
 def test_check_all_shows_every_deployment(osci):
@@ -350,7 +371,9 @@ def test_completion_knows_every_command_and_option(osci, shell):
 
 def test_the_completion_of_bash_is_bash(osci):
     script = osci("completion", "bash").out
-    checked = subprocess.run(["bash", "-n"], input=script, text=True, capture_output=True)
+    checked = subprocess.run(
+        ["bash", "-n"], input=script, text=True, capture_output=True, check=False
+    )
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
