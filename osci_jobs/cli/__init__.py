@@ -32,6 +32,10 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
     _hear_signals()
+    return _carry_out(asked)
+
+
+def _carry_out(asked: argparse.Namespace) -> int:
     try:
         code = importlib.import_module(f"osci_jobs.cli.{asked.command}").call(asked)
         sys.stdout.flush()

@@ -4,6 +4,7 @@
 import json
 import os
 import tarfile
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def _command(**options):
 
 
 def test_every_suite_of_the_schema_has_a_module_and_a_playbook():
-    schema = json.loads((data.directory() / "osci_jobs/deployment/schema.json").read_text("utf-8"))
+    schema = json.loads(files("osci_jobs.deployment").joinpath("schema.json").read_text("utf-8"))
     names = schema["$defs"]["suite_name"]["enum"]
     assert set(names) == set(DEFAULTS)
     for name in names:

@@ -4,6 +4,7 @@
 import importlib.util
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +18,8 @@ from osci_jobs.suites import plan, smoke
 
 PLAN = smoke.plan(Suite("smoke", "smoke", {"build_timeout": 7}))
 SERVER = "http://10.77.0.11:8774/v2.1/servers/0b1c"
-DOCS = (data.directory() / "docs" / "suites.md").read_text("utf-8")
+TREE = Path(__file__).resolve().parents[2]
+DOCS = (TREE / "docs" / "suites.md").read_text("utf-8")
 
 
 def _load():
