@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -36,8 +37,8 @@ def order(asked: argparse.Namespace) -> run.Order:
         limits=_limits(deployment, asked.timeout),
         run=run_id,
         run_directory=(asked.run_directory or asked.output / run_id).resolve(),
-        state=asked.state_dir.resolve(),
-        cache=asked.cache_dir.resolve(),
+        state=_plain(asked.state_dir, "--state-dir"),
+        cache=_plain(asked.cache_dir, "--cache-dir"),
         keep=asked.keep,
         group=asked.group,
         until=asked.until,
@@ -86,6 +87,16 @@ def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
 def run_document(record: Record, directory: Path) -> dict[str, Any]:
     """Return what --json prints of a run: run.json, and where its files are."""
     return {**record.as_dict(), "run_directory": str(directory)}
+
+
+def _plain(path: Path, option: str) -> Path:
+    """Return the whole path; mount options and ssh's configuration know no quoting for others."""
+    whole = path.resolve()
+    if not re.fullmatch(r"[\w./+@=-]+", str(whole), re.ASCII):
+        raise ConfigurationError(
+            f"{option}: found {str(whole)!r}, expected a path of letters, digits and ./_+@=- only."
+        )
+    return whole
 
 
 def _deployment(asked: argparse.Namespace) -> Deployment:

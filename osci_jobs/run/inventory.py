@@ -10,10 +10,7 @@ from osci_jobs.groups.model import TESTER, Group
 
 # Every process has an account of its own, so that what it does can be counted.
 _ACCOUNTS = {
-    "broker": (
-        *("neutron", "nova-api", "nova-compute", "nova-conductor", "nova-manage"),
-        "nova-scheduler",
-    ),
+    "broker": ("neutron", "nova-api", "nova-conductor", "nova-manage", "nova-scheduler"),
     "database": (
         *("glance", "keystone", "neutron", "nova-api", "nova-conductor", "nova-manage"),
         *("nova-scheduler", "placement"),
@@ -60,11 +57,9 @@ def variables(group: Group, deployment: Deployment, passwords: dict[str, str]) -
 
 def make_passwords(group: Group, deployment: Deployment) -> dict[str, str]:
     """Make the passwords of all accounts and keep them in the group's directory."""
-    passwords = {
-        f"{kind}/{name}": secrets.token_hex(16)
-        for kind, names in _ACCOUNTS.items()
-        for name in names
-    }
+    names = [f"{kind}/{name}" for kind, names in _ACCOUNTS.items() for name in names]
+    names += [f"broker/nova-compute-{host}" for host in group.services["nova-compute"]]
+    passwords = {name: secrets.token_hex(16) for name in names}
     for kind, server in (("database", deployment.database), ("broker", deployment.broker)):
         if server and server.user:
             passwords[f"{kind}/deployment"] = server.password

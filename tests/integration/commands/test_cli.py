@@ -109,6 +109,16 @@ def test_a_timeout_that_is_none_is_told(osci, word):
     )
 
 
+@pytest.mark.parametrize("option", ["--state-dir", "--cache-dir"])
+@pytest.mark.parametrize("name", ["a b", "a:b", "a,b", "a%h", 'a"b', "a\nb"])
+def test_a_path_that_cannot_be_mounted_is_told(osci, option, name):
+    path = osci.directory / name
+    assert said(osci("functional", "hosts", option, str(path))) == (
+        2,
+        f"{option}: found {str(path)!r}, expected a path of letters, digits and ./_+@=- only.",
+    )
+
+
 def test_timeouts_of_the_run_and_of_phases_are_taken(osci):
     words = ["--timeout", "90", "--timeout", "create=1.5", "--timeout", "run=80", "--dry-run"]
     assert osci("functional", "hosts", *words).code == 0

@@ -89,6 +89,16 @@ def test_who_is_not_root_is_told_so(osci):
     )
 
 
+def test_an_unreadable_deployment_file_is_told(osci):
+    osci.write("secret", host=[{"name": "host1"}]).chmod(0)
+    done = as_nobody(osci, "check", "secret")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        f"osci: {osci.deployments}/secret.json: The file cannot be read: Permission denied.\n",
+    )
+
+
 @pytest.mark.parametrize(
     "words", [["groups"], ["delete", "hosts"], ["ssh", "osci-1", "host1", "true"]]
 )
