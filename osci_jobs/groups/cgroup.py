@@ -58,14 +58,19 @@ def processes(name: str) -> list[int]:
 def remove(name: str):
     """End every process in the control group `name`, then remove it everywhere.
 
+    Processes are ended until the group is gone: one that was just started may
+    enter it a moment later, and where it is gone, that process ends by itself.
     Raises InfrastructureError when processes or the group stay.
     """
     until = time.monotonic() + _KILL_SECONDS
-    _end(name, until)
-    # A group stays busy for a moment after the last of its processes has gone.
-    while not all([_remove_tree(hierarchy / name) for hierarchy in _hierarchies()]):
+    while True:
+        _kill(name)
+        if all([_remove_tree(hierarchy / name) for hierarchy in _hierarchies()]):
+            return
         if time.monotonic() > until:
-            raise InfrastructureError(f"The control group '{name}' cannot be removed.")
+            raise InfrastructureError(
+                f"The control group '{name}' cannot be removed; its processes: {processes(name)}."
+            )
         time.sleep(0.01)
 
 
@@ -89,11 +94,7 @@ def _limit(name: str, controller: str, files: tuple[str, ...], value: str):
                 (top / file).write_text(value)
 
 
-def _end(name: str, until: float):
-    while pids := processes(name):
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if time.monotonic() > until:
-            raise InfrastructureError(f"Processes of '{name}' do not end: {pids}.")
-        time.sleep(0.01)
+def _kill(name: str):
+    for pid in processes(name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

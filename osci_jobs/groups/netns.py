@@ -19,7 +19,8 @@ from osci_jobs.groups.model import TESTER, Group
 
 BOOT_SECONDS = 30
 _NETWORK = ipaddress.ip_network("10.77.0.0/16")
-_SWITCH = _NETWORK[1]
+# Link-local, which no host of a deployment may have.
+_SWITCH = "169.254.0.1"
 _FIRST = 10
 
 

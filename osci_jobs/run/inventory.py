@@ -6,8 +6,10 @@ import secrets
 from typing import Any
 
 from osci_jobs.deployment import Deployment
-from osci_jobs.groups.model import TESTER, Group
+from osci_jobs.groups.model import Group
 
+# Finding out which Python a host has would cost a task.
+_VARIABLES = {"ansible_python_interpreter": "/usr/bin/python3"}
 # Every process has an account of its own, so that what it does can be counted.
 _ACCOUNTS = {
     "broker": ("neutron", "nova-api", "nova-conductor", "nova-manage", "nova-scheduler"),
@@ -30,7 +32,7 @@ def inventory(group: Group) -> dict[str, Any]:
     }
     return {
         "all": {
-            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
+            "vars": dict(_VARIABLES),
             "hosts": {host: {"osci_here": _services_on(group, host)} for host in group.hosts},
             "children": {
                 name: {"hosts": dict.fromkeys(hosts)}
@@ -88,14 +90,9 @@ def write_clouds(group: Group, passwords: dict[str, str]) -> None:
     _write_secret(group.clouds, {"clouds": {"osci": {"auth": auth, "region_name": "RegionOne"}}})
 
 
-def tester_only() -> dict[str, Any]:
-    """Return an inventory of the tester alone, for a suite."""
-    return {
-        "all": {
-            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
-            "hosts": {TESTER: None},
-        }
-    }
+def of_one(host: str) -> dict[str, Any]:
+    """Return an inventory of one host that is in no group."""
+    return {"all": {"vars": dict(_VARIABLES), "hosts": {host: None}}}
 
 
 def _untemplated(value: str) -> dict[str, str]:

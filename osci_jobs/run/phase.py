@@ -4,6 +4,7 @@
 import contextlib
 import errno
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from osci_jobs.errors import InfrastructureError, InterruptionError, LimitError, OsciError
 from osci_jobs.results.runlog import RunLog
 
+# An exception raised while Python is in a destructor is lost, so the alarm repeats.
+_REPEAT_SECONDS = 0.1
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -64,13 +67,24 @@ def _as_trouble(error: OSError) -> InfrastructureError:
 
 @contextlib.contextmanager
 def _limited(name: str, seconds: float) -> Iterator[None]:
-    def _end(_number: int, _frame: object) -> None:
-        raise LimitError(f"'{name}' went past its limit of {seconds:g} s.")
+    error = LimitError(f"'{name}' went past its limit of {seconds:g} s.")
 
-    before = signal.signal(signal.SIGALRM, _end)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    def end(_number: int, _frame: object) -> None:
+        if not _travels(error):
+            raise error
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_SECONDS)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _travels(error: BaseException) -> bool:
+    """Tell whether the error is on its way already, through a block that cleans up."""
+    handled = sys.exc_info()[1]
+    while handled is not None and handled is not error:
+        handled = handled.__context__
+    return handled is error

@@ -24,6 +24,8 @@ SUITE_MARGIN_SECONDS = 60
 
 Say = Callable[..., None]
 
+_PLAYBOOKS = data.directory() / "playbooks"
+
 
 def check(order: Order, say: Say) -> None:
     """See that this machine can make hosts and the suites can run; install what is missing."""
@@ -41,28 +43,15 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
     base = image.ensure(ledger, order.cache, limit.silence_seconds, say)
     if not order.deployment.services:
         return [base]
-    book = data.directory() / "playbooks" / "install.yml"
 
     def run_playbook(builder: Group) -> None:
-        outcome = playbook.run(
-            book,
-            _builder_inventory(),
-            {},
-            builder.ssh_config,
-            builder.scratch,
-            limit.silence_seconds,
-            say,
-        )
+        hosts = inventory.of_one(image.BUILDER)
+        outcome = _play("install.yml", builder, hosts, {}, limit.silence_seconds, say)
         for failure in outcome.failures[:1]:
-            raise InfrastructureError(
-                f"OpenStack could not be installed; '{failure.task}' failed: {failure.message}",
-                unit=failure.task,
-                line=_last_line(failure.message),
-            )
+            raise _trouble(failure, "OpenStack could not be installed")
 
-    layer = image.ensure_layer(
-        ledger, order.cache, base, _digests(book, "openstack"), run_playbook, say
-    )
+    inputs = _digests(_PLAYBOOKS / "install.yml", "openstack")
+    layer = image.ensure_layer(ledger, order.cache, base, inputs, run_playbook, say)
     return [layer, base]
 
 
@@ -70,23 +59,12 @@ def deploy(group: Group, deployment: Deployment, limit: Limit, say: Say) -> floa
     """Deploy OpenStack on the group; return the CPU seconds that Ansible used."""
     passwords = inventory.make_passwords(group, deployment)
     inventory.write_clouds(group, passwords)
-    outcome = playbook.run(
-        data.directory() / "playbooks" / "deploy.yml",
-        inventory.inventory(group),
-        inventory.variables(group, deployment, passwords),
-        group.ssh_config,
-        group.scratch,
-        limit.silence_seconds,
-        say,
-    )
+    hosts = inventory.inventory(group)
+    variables = inventory.variables(group, deployment, passwords)
+    outcome = _play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
         error = InfrastructureError if failure.is_unreachable else DeployError
-        raise error(
-            f"'{failure.task}' failed on '{failure.host}': {failure.message}",
-            host=failure.host,
-            unit=failure.task,
-            line=_last_line(failure.message),
-        )
+        raise _trouble(failure, "OpenStack did not come up", error)
     return outcome.cpu_seconds
 
 
@@ -102,28 +80,18 @@ def run_suite(
     with tempfile.TemporaryDirectory(prefix="suite-", dir=group.scratch) as temporary:
         archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
         suites.pack(module.plan(suite), suite.name, limit, archive)
-        outcome = playbook.run(
-            data.directory() / "playbooks" / "suites" / f"{suite.suite}.yml",
-            inventory.tester_only(),
-            {
-                "osci_suite_name": suite.name,
-                "osci_suite_archive": str(archive),
-                "osci_suite_output": str(output),
-            },
-            group.ssh_config,
-            group.scratch,
-            limit.seconds + SUITE_MARGIN_SECONDS,
-            say,
-        )
+        variables = {
+            "osci_suite_name": suite.name,
+            "osci_suite_archive": str(archive),
+            "osci_suite_output": str(output),
+        }
+        # The suite's own limits hold on the tester, where its output can be seen.
+        silence = limit.seconds + SUITE_MARGIN_SECONDS
+        book = f"suites/{suite.suite}.yml"
+        outcome = _play(book, group, inventory.of_one(TESTER), variables, silence, say)
         for failure in outcome.failures[:1]:
-            log.append("suite_ended", suite=suite.name, outcome="infrastructure")
-            raise InfrastructureError(
-                f"The suite '{suite.name}' could not run; '{failure.task}' failed: "
-                f"{failure.message}",
-                host=failure.host,
-                unit=failure.task,
-                line=_last_line(failure.message),
-            )
+            log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
+            raise _trouble(failure, f"The suite '{suite.name}' could not run")
         came.mkdir()
         for sentence in fetched.unpack(output, came):
             say(sentence)
@@ -136,26 +104,15 @@ def run_suite(
 def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: Say) -> None:
     """Bring the journals and versions of every host into the run's directory."""
     with tempfile.TemporaryDirectory(prefix="harvest-", dir=group.scratch) as temporary:
-        outcome = playbook.run(
-            data.directory() / "playbooks" / "harvest.yml",
-            inventory.inventory(group),
-            {"osci_harvest_directory": temporary},
-            group.ssh_config,
-            group.scratch,
-            limit.silence_seconds,
-            say,
-        )
+        hosts = inventory.inventory(group)
+        variables = {"osci_harvest_directory": temporary}
+        outcome = _play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
         for host in group.hosts:
             archive = Path(temporary, f"{host}.tar")
             if archive.is_file():
                 _keep_harvest(group, host, archive, run_directory, log)
     for failure in outcome.failures[:1]:
-        raise InfrastructureError(
-            f"'{failure.host}' gave no logs; '{failure.task}' failed: {failure.message}",
-            host=failure.host,
-            unit=failure.task,
-            line=_last_line(failure.message),
-        )
+        raise _trouble(failure, "Not every host gave its logs")
 
 
 def delete(ledger: Ledger) -> None:
@@ -163,13 +120,26 @@ def delete(ledger: Ledger) -> None:
     groups.delete(ledger)
 
 
-def _builder_inventory() -> dict:
-    return {
-        "all": {
-            "vars": {"ansible_python_interpreter": "/usr/bin/python3"},
-            "hosts": {image.BUILDER: None},
-        }
-    }
+def _play(
+    name: str, group: Group, hosts: dict, variables: dict, silence_seconds: float, say: Say
+) -> playbook.Outcome:
+    return playbook.run(
+        _PLAYBOOKS / name, hosts, variables, group.ssh_config, group.scratch, silence_seconds, say
+    )
+
+
+def _trouble(
+    failure: playbook.Failure, sentence: str, error: type[OsciError] = InfrastructureError
+) -> OsciError:
+    """Return the error for a failed task: where it failed, and its last line."""
+    where = f" on '{failure.host}'" if failure.host else ""
+    task = f"'{failure.task}'" if failure.task else "Ansible"
+    return error(
+        f"{sentence}; {task} failed{where}: {failure.message}",
+        host=failure.host,
+        unit=failure.task,
+        line=_last_line(failure.message),
+    )
 
 
 def _digests(book: Path, role: str) -> list:

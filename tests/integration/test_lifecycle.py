@@ -148,9 +148,11 @@ def test_a_limit_of_silence_is_told_apart(osci, deployments):
     assert "said nothing for 2 s" in done.json["cause"]["message"]
 
 
-def test_a_limit_of_the_run_ends_a_phase(osci):
-    done = osci("functional", "hosts", "--timeout", "create=0.05", "--json")
+@pytest.mark.parametrize("seconds", ["0.03", "0.05", "0.07", "0.09", "0.11", "0.13", "0.15", "0.2"])
+def test_a_limit_ends_create_wherever_it_is(osci, seconds):
+    done = osci("functional", "hosts", "--timeout", f"create={seconds}", "--json")
     assert (done.code, done.json["cause"]["phase"]) == (8, "create")
+    assert done.json["later"] == []
 
 
 def test_a_host_cannot_use_more_memory_than_it_has(osci, deployments):

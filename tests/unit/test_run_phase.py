@@ -73,6 +73,31 @@ def test_a_phase_ends_at_its_limit_within_a_second_whatever_it_waits_for(log):
     assert events_of(log)[-1] == ("phase_ended", "timeout")
 
 
+class Swallower:
+    """Something whose destructor takes long: what is raised in there is lost."""
+
+    def __del__(self):
+        time.sleep(0.3)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_limit_is_not_lost_in_a_destructor(log):
+    with pytest.raises(LimitError), phase(log, "deploy", 0.1):
+        Swallower()
+        time.sleep(60)
+
+
+def test_a_limit_does_not_disturb_the_cleaning_up(log):
+    cleaned = []
+    with pytest.raises(LimitError), phase(log, "deploy", 0.1):
+        try:
+            time.sleep(60)
+        finally:
+            time.sleep(0.5)
+            cleaned.append("up")
+    assert cleaned == ["up"]
+
+
 def test_a_limit_goes_with_its_phase(log):
     before = signal.getsignal(signal.SIGALRM)
     with phase(log, "create", 0.2):
