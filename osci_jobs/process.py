@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a program within limits, so that nothing it started outlives it."""
 
+import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from osci_jobs.errors import LimitError
 
+# A command that makes or removes one thing takes milliseconds; longer means that it hangs.
+CALL_SECONDS = 30
 # How long the supervisor may take to end what it started before it is ended itself.
 GRACE_SECONDS = 1.5
 
+_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
@@ -31,14 +36,15 @@ def run(
     calls it. However this returns or raises, an alarm or Ctrl-C included, the
     program and all its descendants are gone.
     """
-    supervisor = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=dict(environment),
-        start_new_session=True,
-    )
+    with signals_blocked():
+        supervisor = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_SUPERVISOR), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
     assert supervisor.stdin and supervisor.stdout
     try:
         _read(supervisor.stdout.fileno(), name, silence_seconds, on_line)
@@ -47,6 +53,40 @@ def run(
         _end(supervisor)
         supervisor.stdout.close()
     return supervisor.returncode
+
+
+def call(command: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a short command with `text` as its input; neither signal nor alarm comes between.
+
+    An exception in the middle of a start leaves a program that nobody knows
+    of, which makes what was looked for and not found. Raises LimitError when
+    the command hangs.
+    """
+    try:
+        with signals_blocked():
+            return subprocess.run(
+                command,
+                input=text,
+                capture_output=True,
+                text=True,
+                timeout=CALL_SECONDS,
+                check=False,
+            )
+    except subprocess.TimeoutExpired as error:
+        raise LimitError(f"'{command[0]}' did not end within {CALL_SECONDS} s.") from error
+
+
+@contextlib.contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Hold INT, TERM and the alarm back until the body is done; they come then.
+
+    What is started in the body inherits that and has to undo it if it stays.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]) -> None:

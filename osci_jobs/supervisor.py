@@ -23,6 +23,8 @@ LIFELINE = 0
 
 def main(command: list[str]) -> int:
     """Return the program's exit code, 128 + the signal that ended it."""
+    # The caller holds signals back while it starts us.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         child = subprocess.Popen(

@@ -8,10 +8,13 @@ and exec may hang in a process with threads.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 if __name__ == "__main__":
+    # The caller holds signals back while it starts us.
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     split = sys.argv.index("--")
     for file in sys.argv[1:split]:
         Path(file).write_text(str(os.getpid()), encoding="ascii")

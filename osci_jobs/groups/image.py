@@ -6,13 +6,12 @@ import fcntl
 import hashlib
 import json
 import secrets
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
-from osci_jobs.groups import machine, model, registries
+from osci_jobs.groups import machine, model, registries, resource
 from osci_jobs.groups.ledger import Ledger
 from osci_jobs.groups.model import Group
 
@@ -140,7 +139,7 @@ def _install(ledger: Ledger, layer: Path, image: Path, install: Callable[[Group]
     places = registries.borrow(borrowed)
     group = _builder(ledger.path.stem, borrowed, root, places)
     install(group)
-    subprocess.run(["umount", str(root)], check=True, capture_output=True)
+    resource.remove("mount", str(root))
     (partial / "upper").rename(layer)
 
 
@@ -160,8 +159,7 @@ def _builder(name: str, directory: Path, root: Path, places: dict[str, str]) -> 
     access = directory / "access"
     access.mkdir(mode=0o700)
     for key in ("user_key", "host_key"):
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", key, "-f", access / key]
-        subprocess.run(command, check=True, capture_output=True)
+        machine.make_key(access / key)
     (access / "authorized_keys").write_text((access / "user_key.pub").read_text())
     public = (access / "host_key.pub").read_text()
     (directory / "known_hosts").write_text(f"{BUILDER} {public}")

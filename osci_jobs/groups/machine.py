@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import cgroup
 from osci_jobs.groups.ledger import Ledger
@@ -52,9 +53,17 @@ def mount_overlay(ledger: Ledger, directory: Path, lowers: list[Path], options=(
 
 def mount(arguments: list[str]):
     """Call mount(8); raise InfrastructureError with what it said when it fails."""
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
+    done = process.call(["mount", *arguments])
     if done.returncode:
         raise InfrastructureError(f"'{arguments[-1]}' cannot be mounted: {done.stderr.strip()}")
+
+
+def make_key(path: Path):
+    """Make an ssh key without a passphrase at `path`, its public half beside it."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", path.name, "-f", str(path)]
+    done = process.call(command)
+    if done.returncode:
+        raise InfrastructureError(f"'{path}' cannot be made: {done.stderr.strip()}")
 
 
 def boot(name: str, hostname: str, root: Path, network: str, console: Path):
@@ -65,7 +74,7 @@ def boot(name: str, hostname: str, root: Path, network: str, console: Path):
         *("--register=no", "--keep-unit", "--resolv-conf=off", "--timezone=off"),
         *("--link-journal=no", "--console=read-only", "--boot"),
     ]
-    with console.open("wb") as log:
+    with console.open("wb") as log, process.signals_blocked():
         subprocess.Popen(
             cgroup.entrance(name, command),
             stdin=subprocess.DEVNULL,

@@ -8,9 +8,9 @@ all groups use the same addresses and several run side by side.
 import ipaddress
 import json
 import secrets
-import subprocess
 from pathlib import Path
 
+from osci_jobs import process
 from osci_jobs.deployment.model import Deployment, Host
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import cgroup, machine
@@ -59,7 +59,7 @@ def _size(host: Host) -> machine.Size:
 def _make_keys(group: Group):
     """Make one key for the user and one for all hosts, and how ssh is to use them."""
     for name in ("user_key", "host_key"):
-        _run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f"], group, name)
+        machine.make_key(group.directory / name)
     public = (group.directory / "host_key.pub").read_text(encoding="utf-8")
     known = group.directory / "known_hosts"
     known.write_text(f"{group.name} {public}", encoding="utf-8")
@@ -153,14 +153,8 @@ def _last_line(group: Group, host: str) -> str:
 
 def _ip(*lines: str, namespace: str = ""):
     command = ["ip", *(["-netns", namespace] if namespace else []), "-batch", "-"]
-    done = subprocess.run(
-        command, input="\n".join(lines), capture_output=True, text=True, check=False
-    )
+    done = process.call(command, "\n".join(lines))
     if done.returncode:
         raise InfrastructureError(
             f"The network of the group cannot be made: {json.dumps(done.stderr.strip())}"
         )
-
-
-def _run(command: list[str], group: Group, file: str):
-    subprocess.run([*command, str(group.directory / file)], check=True, capture_output=True)

@@ -7,10 +7,10 @@ that a group can be removed by its ledger alone, whoever died before.
 
 import re
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
+from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import cgroup
 
@@ -26,7 +26,7 @@ def remove(kind: str, name: str) -> None:
 def _remove_mount(path: str) -> None:
     until = time.monotonic() + _UNMOUNT_SECONDS
     while path in mount_points():
-        done = subprocess.run(["umount", path], capture_output=True, text=True, check=False)
+        done = process.call(["umount", path])
         if done.returncode and time.monotonic() > until:
             raise InfrastructureError(f"'{path}' cannot be unmounted: {done.stderr.strip()}")
         if done.returncode:
@@ -35,9 +35,7 @@ def _remove_mount(path: str) -> None:
 
 def _remove_network(name: str) -> None:
     if Path("/run/netns", name).exists():
-        done = subprocess.run(
-            ["ip", "netns", "delete", name], capture_output=True, text=True, check=False
-        )
+        done = process.call(["ip", "netns", "delete", name])
         if done.returncode and Path("/run/netns", name).exists():
             raise InfrastructureError(
                 f"The network namespace '{name}' cannot be removed: {done.stderr.strip()}"

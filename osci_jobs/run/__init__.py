@@ -2,12 +2,11 @@
 """A run, from its order to its report: the pipeline, readable top to bottom."""
 
 import contextlib
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from osci_jobs import groups, reports, suites
+from osci_jobs import groups, process, reports, suites
 from osci_jobs.deployment import Limit, Suite, describe
 from osci_jobs.errors import InterruptionError, LimitError, OsciError
 from osci_jobs.groups import Group, Ledger
@@ -23,7 +22,6 @@ __all__ = ["KEEP", "Order", "execute"]
 PHASES = ("install", "create", "deploy")
 # The check phase installs Debian packages where they are missing.
 _CHECK_SECONDS = 600
-_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, Group | None]:
@@ -39,7 +37,7 @@ def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, 
             group = _work(order, log)
     finally:
         # Also after a bug, whose traceback goes on from here.
-        with _signals_blocked():
+        with process.signals_blocked():
             record = _report(order)
     return record, group
 
@@ -52,7 +50,7 @@ def _work(order: Order, log: RunLog) -> Group | None:
     finally:
         with work.recorded():
             work.end()
-        with _signals_blocked():
+        with process.signals_blocked():
             log.append("run_ended")
     return work.group if work.is_kept else None
 
@@ -196,13 +194,3 @@ def _report(order: Order) -> Record:
     reports.write(record, store.read_cases(directory), directory)
     manifest.write(directory)
     return record
-
-
-@contextlib.contextmanager
-def _signals_blocked() -> Iterator[None]:
-    """Hold INT and TERM back, so that files are written whole."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -96,6 +96,10 @@ class Osci:
         return self.start(*words).finish()
 
     @property
+    def groups(self) -> list[str]:
+        return sorted(path.stem for path in (self.state / "groups").glob("*.jsonl"))
+
+    @property
     def runs(self) -> list[Path]:
         return sorted((self.directory / "results").glob("*"))
 
@@ -107,10 +111,14 @@ def osci(tmp_path):
     before = _machine()
     command = Osci(tmp_path)
     yield command
-    _assert_nothing_left(before)
-    assert list(command.temporary.iterdir()) == []
-    groups = command.state / "groups"
-    assert not groups.exists() or list(groups.iterdir()) == []
+    try:
+        _assert_nothing_left(before)
+        assert list(command.temporary.iterdir()) == []
+        assert command.groups == []
+    finally:
+        # What a failed test leaves must not fail the next one too.
+        if command.groups:
+            command("delete", *command.groups)
 
 
 @pytest.fixture
