@@ -148,7 +148,8 @@ def _digests(book: Path, role: str) -> list:
     return [
         [str(file.relative_to(book.parent)), hashlib.sha256(file.read_bytes()).hexdigest()]
         for file in files
-        if file.is_file()
+        # pip compiles what it installs, each environment in its own way.
+        if file.is_file() and file.parent.name != "__pycache__"
     ]
 
 
