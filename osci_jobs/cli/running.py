@@ -15,6 +15,7 @@ from typing import Any
 
 from osci_jobs import groups, run
 from osci_jobs.cli import configuration
+from osci_jobs.cli.arguments import PHASES
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import ConfigurationError, InfrastructureError
@@ -65,7 +66,7 @@ def exit_code(asked: argparse.Namespace, record: Record) -> int:
 
 def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
     """Say what a run would do."""
-    phases = list(run.PHASES[: run.PHASES.index(wanted.until) + 1] if wanted.until else run.PHASES)
+    phases = list(PHASES[: PHASES.index(wanted.until) + 1] if wanted.until else PHASES)
     if wanted.group:
         phases = []
     plan = {

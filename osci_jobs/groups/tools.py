@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 
+from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
 
 # What a command is called, and the package that brings it.
@@ -71,8 +72,7 @@ def _apt(command: list[str]):
 
 def require_namespaces():
     """Raise InfrastructureError when this machine lets root make no namespaces."""
-    command = ["unshare", "--net", "--mount", "true"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = process.call(["unshare", "--net", "--mount", "true"])
     if done.returncode:
         raise InfrastructureError(
             f"This machine makes no namespaces ({done.stderr.strip()}); osci needs a machine, "

@@ -14,12 +14,11 @@ from osci_jobs.results import manifest, store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
 from osci_jobs.run import steps
-from osci_jobs.run.order import KEEP, Order
+from osci_jobs.run.order import Order
 from osci_jobs.run.phase import phase, record_trouble
 
-__all__ = ["KEEP", "Order", "execute"]
+__all__ = ["Order", "execute"]
 
-PHASES = ("install", "create", "deploy")
 # The check phase installs Debian packages where they are missing.
 _CHECK_SECONDS = 600
 
@@ -96,9 +95,8 @@ class _Work:
 
     def _make(self) -> None:
         order = self.order
-        name = "osci-" + order.run.rpartition("-")[2]
         with phase(self.log, "install", self._limit("install").seconds):
-            self.ledger = groups.open_ledger(order.state, name, order.run)
+            self.ledger = groups.open_ledger(order.state, order.own_group, order.run)
             groups.make_scratch(self.ledger)
             lowers = steps.install(self.ledger, order, self._say)
         if order.until == "install":
@@ -148,7 +146,7 @@ class _Work:
             self.is_kept = True
             return
         with phase(self.log, "delete", self.order.limits["delete"].seconds):
-            steps.delete(ledger)
+            groups.delete(ledger)
 
     def _is_to_keep(self) -> bool:
         wanted = {"always": True, "failed": self._failed, "success": not self._failed}
@@ -178,7 +176,7 @@ def _start(log: RunLog, order: Order) -> None:
             "digest": order.deployment.digest,
             "resolved": describe(order.deployment),
         },
-        group=order.group or "osci-" + order.run.rpartition("-")[2],
+        group=order.group or order.own_group,
         suites=[] if order.until else [suite.name for suite in order.suites],
         keep=order.keep,
     )

@@ -7,16 +7,15 @@ from pathlib import Path
 
 from osci_jobs.deployment import Deployment, Limit, Suite
 
-KEEP = ("never", "failed", "always")
-
 
 @dataclass(frozen=True)
 class Order:
     """One run, as the command line asks for it.
 
     `group` is the name of a group to use, "" for one of the run's own. `until`
-    is the last phase before harvest, "" for all of them. `keep` is one of KEEP,
-    or "success": what `osci create` makes stays when it came up.
+    is the last phase before harvest, "" for all of them. `keep` is
+    "never", "failed", "always", or "success": what `osci create` makes stays
+    when it came up.
     """
 
     command: str
@@ -32,3 +31,8 @@ class Order:
     group: str
     until: str
     may_install: bool
+
+    @property
+    def own_group(self) -> str:
+        """The name of the group that the run makes, by the token that the two share."""
+        return "osci-" + self.run.rpartition("-")[2]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from osci_jobs import data, groups, playbook, suites
+from osci_jobs import data, playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
 from osci_jobs.groups import TESTER, Group, Ledger, image, tools
@@ -113,11 +113,6 @@ def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: S
                 _keep_harvest(group, host, archive, run_directory, log)
     for failure in outcome.failures[:1]:
         raise _trouble(failure, "Not every host gave its logs")
-
-
-def delete(ledger: Ledger) -> None:
-    """Remove the group, or leave it to the next command when that fails."""
-    groups.delete(ledger)
 
 
 def _play(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from osci_jobs import groups, run
+from osci_jobs import groups
 from osci_jobs.cli import arguments
 from osci_jobs.deployment.limits import DEFAULTS
 from osci_jobs.results.verdict import VERDICTS
@@ -276,7 +276,7 @@ def test_a_dry_run_says_what_it_would_do_and_makes_nothing(osci, words):
         "run_directory": "",
         "suites": [] if is_create else ["reach"],
     }
-    assert f"phases: {', '.join(run.PHASES)}\n" in osci(*words, "--dry-run").out
+    assert f"phases: {', '.join(arguments.PHASES)}\n" in osci(*words, "--dry-run").out
     assert osci.made == set()
 
 
