@@ -14,8 +14,8 @@ from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import clip
 from osci_jobs.results.runlog import Event
 
-FORMAT = 1
-FORMATS = (1,)  # the last two that this osci reads
+FORMAT = 2
+FORMATS = (1, 2)  # the last two that this osci reads
 CAUSE_CHARACTERS = 4_000
 # How a suite says that it came to its end; any other outcome says that it died.
 _ENDS = ("success", "failure", "empty", "skipped")
@@ -57,7 +57,10 @@ class Suite:
 
 @dataclass(frozen=True)
 class Cause:
-    """Where a trouble was seen, and what it says; "" for what is not known."""
+    """Where a trouble was seen, and what it says; "" for what is not known.
+
+    `context` are the lines of `file` up to and around `line`.
+    """
 
     phase: str
     host: str
@@ -65,18 +68,23 @@ class Cause:
     line: str
     file: str
     message: str
+    context: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trouble(Cause):
-    """A trouble after the first, with the verdict it would have given alone."""
+    """A trouble besides the cause, with the verdict it would have given alone."""
 
     verdict: str
 
 
 @dataclass(frozen=True)
 class Record:
-    """All that run.json says; `cause` is None when nothing went wrong."""
+    """All that run.json says; `cause` is None when nothing went wrong.
+
+    `later` are the troubles after the first, `findings` what was wrong with
+    the hosts at harvest.
+    """
 
     run: str
     command: str
@@ -93,6 +101,7 @@ class Record:
     exit_code: int
     cause: Cause | None
     later: tuple[Trouble, ...]
+    findings: tuple[Trouble, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of run.json, of plain JSON types."""
@@ -174,7 +183,9 @@ def load(path: Path) -> Record:
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"The record '{path}' cannot be read: {error}.") from error
     if not isinstance(run, dict) or run.get("format") not in FORMATS:
-        raise ConfigurationError(f"The record '{path}' is not of format {FORMATS[0]}.")
+        raise ConfigurationError(
+            f"The record '{path}' is of none of the formats {', '.join(map(str, FORMATS))}."
+        )
     try:
         return _from_dict(run)
     except (KeyError, TypeError, AttributeError) as error:
@@ -266,7 +277,7 @@ def _judge(
 
 def _cause(trouble: Event) -> Cause:
     places = ("host", "unit", "line", "file")
-    known = {name: trouble["cause"].get(name) or "" for name in places}
+    known: dict[str, Any] = {name: trouble["cause"].get(name) or "" for name in places}
     known["line"] = clip(known["line"], CAUSE_CHARACTERS)
     message = clip(trouble["message"], CAUSE_CHARACTERS)
     return Cause(phase=trouble["phase"], **known, message=message)
@@ -352,7 +363,12 @@ def _from_dict(run: Mapping[str, Any]) -> Record:
             "phases": tuple(Phase(**phase) for phase in run["phases"]),
             "hosts": tuple(Host(**host) for host in run["hosts"]),
             "suites": {name: Suite(**suite) for name, suite in run["suites"].items()},
-            "cause": Cause(**run["cause"]) if run["cause"] else None,
-            "later": tuple(Trouble(**trouble) for trouble in run["later"]),
+            "cause": _place(Cause, run["cause"]) if run["cause"] else None,
+            "later": tuple(_place(Trouble, trouble) for trouble in run["later"]),
+            "findings": tuple(_place(Trouble, found) for found in run.get("findings", ())),
         }
     )
+
+
+def _place(kind: Any, fields: Mapping[str, Any]) -> Any:
+    return kind(**{**fields, "context": tuple(fields.get("context", ()))})
