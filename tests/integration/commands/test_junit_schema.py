@@ -11,6 +11,7 @@ import junitparser
 import pytest
 import xmlschema
 from junit2htmlreport import parser as junit2html
+
 from osci_jobs.results import junit
 from osci_jobs.results.cases import Case, count
 
