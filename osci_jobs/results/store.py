@@ -34,6 +34,19 @@ def run_id(now: datetime, deployment: str, token: str) -> str:
     return f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{deployment}-{token}"
 
 
+def suite_modules(run_directory: Path) -> dict[str, str]:
+    """Return the suites of the run's deployment in its order, each with its module's name.
+
+    They are those of the deployment, whatever the run did; a log that ends before
+    the run started has none. Raises as `finish` does.
+    """
+    for event in runlog.iter_events(run_directory / LOG):
+        if event["event"] == "run_started":
+            found = event["deployment"]["resolved"].get("suites", ())
+            return {suite["name"]: suite["suite"] for suite in found}
+    return {}
+
+
 def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable[str]) -> Record:
     """Write what follows from the run log and the suites' files; safe to repeat.
 

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from osci_jobs import groups, process, reports, suites
 from osci_jobs.deployment import Limit, Suite, describe
@@ -17,7 +18,7 @@ from osci_jobs.run import steps
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import phase, record_trouble
 
-__all__ = ["Order", "execute"]
+__all__ = ["Order", "execute", "report"]
 
 # The check phase installs Debian packages where they are missing.
 _CHECK_SECONDS = 600
@@ -37,8 +38,23 @@ def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, 
     finally:
         # Also after a bug, whose traceback goes on from here.
         with process.signals_blocked():
-            record = _report(order)
+            record = report(order.run_directory)
     return record, group
+
+
+def report(run_directory: Path) -> Record:
+    """Write everything that follows from the run log and the suites' files; safe to repeat.
+
+    Raises ConfigurationError where there is no run log or its suites are unknown,
+    and InfrastructureError when it is damaged.
+    """
+    modules = store.suite_modules(run_directory)
+    found = [suites.find(module) for module in sorted(set(modules.values()))]
+    operations = [name for module in found for name in module.OPERATIONS]
+    record = store.finish(run_directory, operations, modules)
+    reports.write(record, store.read_cases(run_directory), run_directory)
+    manifest.write(run_directory)
+    return record
 
 
 def _work(order: Order, log: RunLog) -> Group | None:
@@ -180,15 +196,3 @@ def _start(log: RunLog, order: Order) -> None:
         suites=[] if order.until else [suite.name for suite in order.suites],
         keep=order.keep,
     )
-
-
-def _report(order: Order) -> Record:
-    """Write everything that follows from the run log; safe to repeat."""
-    directory = order.run_directory
-    names = [suite.name for suite in order.deployment.suites]
-    modules = {suite.suite for suite in order.deployment.suites}
-    operations = [name for module in sorted(modules) for name in suites.find(module).OPERATIONS]
-    record = store.finish(directory, operations, names)
-    reports.write(record, store.read_cases(directory), directory)
-    manifest.write(directory)
-    return record
