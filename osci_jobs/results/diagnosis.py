@@ -109,9 +109,8 @@ def _rank(unit: Unit, run_directory: Path) -> tuple[bool, bool, str]:
 
 def _unit_trouble(unit: Unit, run_directory: Path) -> Trouble:
     passage = journal.failing_passage(run_directory, unit.host, unit.name)
-    trouble = _trouble(
-        f"'{unit.name}' on '{unit.host}' {_state(unit)}.", "deploy", unit.host, unit.name
-    )
+    message = f"'{unit.name}' on '{unit.host}' {_state(unit)}."
+    trouble = _trouble(message, "success" if _runs(unit) else "deploy", unit.host, unit.name)
     if passage is None:
         return replace(trouble, file=journal.unit_file(unit.host, unit.name))
     return replace(trouble, **asdict(passage))
@@ -185,9 +184,10 @@ def _with_context(cause: Cause, record: Record, run_directory: Path) -> Cause:
         if lines:
             context = tuple(line for _, line in lines)
             return replace(cause, file=_most_telling(lines), context=context)
-    is_log = cause.file.startswith("logs/")
-    context = journal.place(run_directory, cause.file, cause.line) if is_log else ()
-    return replace(cause, context=context)
+    if not cause.file.startswith("logs/"):
+        return cause
+    context = journal.place(run_directory, cause.file, cause.line)
+    return replace(cause, context=context, line=cause.line or "".join(context[-1:]))
 
 
 def _most_telling(lines: list[tuple[str, str]]) -> str:
