@@ -91,9 +91,10 @@ def create_image(run):
 
 def rebuild(run):
     """Rebuild the server, from its snapshot where there is one: all else stays."""
-    run.image = run.active_snapshot or run.image
+    image = run.active_snapshot or run.image
     ask = run.cloud.compute.rebuild_server
-    server = _act(run, "compute.server.rebuild", "ACTIVE", ask, run.image.id)
+    server = _act(run, "compute.server.rebuild", "ACTIVE", ask, image.id)
+    run.image = image
     _check_server(run, server, run.flavor)
 
 
