@@ -34,6 +34,11 @@ SWITCHES = {
     "servers.test_040_resize_revert": ("test_resize_server", "test_revert_resize_server"),
     "servers.test_041_resize": ("test_resize_server",),
     "servers.test_042_resize_confirm": ("test_resize_server",),
+    "servers.test_051_delete_image_metadata_items": ("test_create_image",),
+    "servers.test_052_update_one_image_metadata_item": ("test_create_image",),
+    "servers.test_053_update_some_image_metadata_items": ("test_create_image",),
+    "servers.test_054_set_image_metadata_items": ("test_create_image",),
+    "servers.test_055_clear_image_metadata": ("test_create_image",),
 }
 
 # The service that a case needs. No deployment can have one of these yet, so
