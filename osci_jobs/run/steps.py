@@ -36,7 +36,7 @@ def check(order: Order, say: Say) -> None:
     tools.ensure(say, may_install=order.may_install)
     tools.require_namespaces()
     for suite in order.suites:
-        suites.find(suite.suite).plan(suite)
+        suites.find(suite.suite).plan(suite, order.deployment.services)
 
 
 def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
@@ -81,7 +81,7 @@ def run_suite(
     module = suites.find(suite.suite)
     with tempfile.TemporaryDirectory(prefix="suite-", dir=group.scratch) as temporary:
         archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
-        suites.pack(module.plan(suite), suite.name, limit, archive)
+        suites.pack(module.plan(suite, group.services), suite.name, limit, archive)
         variables = {
             "osci_suite_name": suite.name,
             "osci_suite_archive": str(archive),
