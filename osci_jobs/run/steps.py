@@ -110,12 +110,7 @@ def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: S
     Raises InfrastructureError for a host that gave nothing, once the others have.
     """
     with tempfile.TemporaryDirectory(prefix="harvest-", dir=group.scratch) as temporary:
-        hosts = inventory.inventory(group)
-        variables = {"osci_harvest_directory": temporary}
-        outcome = _play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
-        troubles = [
-            _trouble(failure, "Not every host gave its logs") for failure in outcome.failures
-        ]
+        troubles = _fetch_harvest(group, temporary, limit, say)
         for host in group.hosts:
             archive = Path(temporary, f"{host}.tar")
             if archive.is_file():
@@ -231,6 +226,17 @@ def _record_crash(suite: Suite, exit_code: int, run_directory: Path, log: RunLog
         message=f"The suite '{suite.name}' ended with exit code {exit_code} before any case ran.",
         cause={"host": TESTER, "unit": suite.name, "line": _last_line(text), "file": file},
     )
+
+
+def _fetch_harvest(group: Group, directory: str, limit: Limit, say: Say) -> list[OsciError]:
+    """Fetch an archive from each host into `directory`; return why there are not all of them."""
+    hosts = inventory.inventory(group)
+    variables = {"osci_harvest_directory": directory}
+    try:
+        outcome = _play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
+    except LimitError as error:
+        return [error]
+    return [_trouble(failure, "Not every host gave its logs") for failure in outcome.failures]
 
 
 def _keep_harvest(

@@ -24,7 +24,7 @@ import counters
 import units
 from limited import Commands
 
-SECONDS = 12
+SECONDS = 10
 WORKERS = 4
 USAGE = Path("/var/lib/osci/usage")
 VIRTUALENV = Path("/opt/openstack")
@@ -56,6 +56,8 @@ TEXTS_BY_UNIT = {
         "database/processes.txt": ((*MARIADB, "--table", "--execute", "show processlist"),),
     },
     "rabbitmq-server": {
+        # What it says does not go to the journal.
+        "broker/server.log": (("sh", "-c", "cat /var/log/rabbitmq/rabbit@*.log"),),
         "broker/queues.txt": (
             (*RABBITMQ, "list_queues", "name", "messages", "messages_unacknowledged", "consumers"),
         ),
@@ -85,26 +87,27 @@ def main(path):
 
 
 def _pieces(commands, names):
-    """Return what makes each file: a function that takes the file's path."""
-    texts = dict(TEXTS)
+    """Return what makes each file: a function that takes the file's path.
+
+    Those that ask a server come last, for they are the ones that hang.
+    """
+    asked = {}
     for name in TEXTS_BY_UNIT.keys() & set(names):
-        texts |= TEXTS_BY_UNIT[name]
-    journals = {
-        f"journal/{name}.log": partial(_journal, commands, f"--unit={name}") for name in names
-    }
+        asked |= TEXTS_BY_UNIT[name]
     schemas = {"database/versions.txt": partial(_schemas, commands)} if "mariadb" in names else {}
     return {
-        "counters.json": partial(counters.write, commands=commands, names=names),
-        **{file: partial(_text, commands, said) for file, said in texts.items()},
-        **schemas,
         "units.json": partial(units.write, commands=commands),
         "journal.log": partial(commands.write, commands=[JOURNAL], limit=JOURNAL_BYTES),
-        **journals,
+        **{f"journal/{name}.log": partial(_journal, commands, name) for name in names},
         "host.json": _state,
         "versions.json": partial(_versions, commands),
         "packages/python.txt": _python_packages,
         "config": configuration.write,
         **{f"usage/{name}.csv": partial(_usage, name) for name in ("services", "host")},
+        **{file: partial(_text, commands, said) for file, said in TEXTS.items()},
+        "counters.json": partial(counters.write, commands=commands, names=names),
+        **schemas,
+        **{file: partial(_text, commands, said) for file, said in asked.items()},
     }
 
 
@@ -127,8 +130,8 @@ def _text(commands, said, path):
     commands.write(path, said, TEXT_BYTES)
 
 
-def _journal(commands, unit, path):
-    commands.write(path, [(*JOURNAL, unit)], UNIT_BYTES)
+def _journal(commands, name, path):
+    commands.write(path, [(*JOURNAL, f"--unit={name}")], UNIT_BYTES)
 
 
 def _state(path):
