@@ -105,7 +105,9 @@ def _add_functional(commands) -> None:
         "osci functional --group osci-4f2a1c --suite smoke",
     )
     command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
-    command.add_argument("--group", default="", help="run on this group instead of a new one")
+    command.add_argument(
+        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
+    )
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
