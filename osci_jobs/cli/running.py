@@ -63,7 +63,10 @@ def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Gro
 
 def _estimate(asked: argparse.Namespace, wanted: run.Order) -> Estimate:
     records = runs.iter_records(asked.output, wanted.deployment.name)
-    return estimate.estimate(records, _expected_phases(wanted))
+    try:
+        return estimate.estimate(records, _expected_phases(wanted))
+    except ConfigurationError:
+        return Estimate()  # whoever cannot read the results learns it when they are written
 
 
 def _expected_phases(wanted: run.Order) -> set[str]:
