@@ -28,11 +28,11 @@ _ZSH = '{name}() {{ compadd -- ${{(f)"$({lists} "$words[CURRENT-1]")"}}; }}'
 def call(asked: argparse.Namespace) -> int:
     """Print the script."""
     parser = arguments.parser()
+    completers = {name: _function(lists) for name, lists in _LISTS.items()}
+    completers["DIR"] = shtab.DIRECTORY
     for action in _iter_arguments(parser):
-        if action.metavar == "DIR":
-            action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-        elif action.metavar in _LISTS:
-            action.complete = _function(_LISTS[action.metavar])  # type: ignore[attr-defined]
+        if action.metavar in completers:
+            vars(action)["complete"] = completers[action.metavar]  # where shtab looks for it
     print(shtab.complete(parser, shell=asked.shell, preamble=_preamble()))
     return 0
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What a word of osci's command line may be, for bash and for zsh. Only names that
 # no shell takes for anything else are offered, for bash expands what it is given.
 _osci_names() {  # of the files $2 in the directories $1, without their suffix $3

@@ -18,9 +18,9 @@ __all__ = ["DEPLOYMENT", "NAMES", "TROUBLE", "Finding", "Places", "examine"]
 
 DEPLOYMENT = "deployment"
 # What an error that does not say it itself leaves to do.
-_DO_MIRROR = "See that apt's sources and proxy are right, and that the mirror answers."
-_DO_INDEX = "See that pip's index-url and proxy are right, and that the index answers."
-_DO_FILE = "Correct the file, or name another deployment; 'osci check --all' shows them."
+_MIRROR_REMEDY = "See that apt's sources and proxy are right, and that the mirror answers."
+_INDEX_REMEDY = "See that pip's index-url and proxy are right, and that the index answers."
+_FILE_REMEDY = "Correct the file, or name another deployment; 'osci check --all' shows them."
 
 _MACHINE: dict[str, tuple[Callable[[Places], Answer], str]] = {
     "rights": (machine.rights, ""),
@@ -32,9 +32,9 @@ _MACHINE: dict[str, tuple[Callable[[Places], Answer], str]] = {
     "results": (machine.results, ""),
     "memory": (machine.memory, ""),
     "groups": (machine.leftovers, ""),
-    "apt": (registries.apt, _DO_MIRROR),
-    "pip": (registries.pip, _DO_INDEX),
-    "clock": (registries.clock, _DO_MIRROR),
+    "apt": (registries.apt, _MIRROR_REMEDY),
+    "pip": (registries.pip, _INDEX_REMEDY),
+    "clock": (registries.clock, _MIRROR_REMEDY),
 }
 _PLAN: dict[str, Callable[[Places, Deployment], Answer]] = {
     "hosts": plan.hosts,
@@ -66,7 +66,7 @@ def examine(places: Places, load: Callable[[], Deployment] | None) -> Iterator[F
     try:
         deployment = load()
     except ConfigurationError as error:
-        yield Finding(DEPLOYMENT, TROUBLE, str(error), _DO_FILE)
+        yield Finding(DEPLOYMENT, TROUBLE, str(error), _FILE_REMEDY)
         return
     yield Finding(DEPLOYMENT, OK, f"'{deployment.path}' is right.", "")
     for name, look in _PLAN.items():

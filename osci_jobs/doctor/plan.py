@@ -29,4 +29,4 @@ def layers(places: Places, deployment: Deployment) -> Answer:
     if not missing:
         return Answer(OK, "The cache has all that lies below the hosts.")
     kinds = " and ".join(sorted(path.parent.name.removesuffix("s") for path in missing))
-    return Answer(OK, f"The {kinds} of the hosts is made by the next run, in some minutes.")
+    return Answer(OK, f"The next run makes the {kinds} of the hosts, in some minutes.")
