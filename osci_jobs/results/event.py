@@ -23,8 +23,8 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "run_ended": (),
 }
 _HEAD = ("at", "seconds", "phase", "event")
-# Files are called after suites and modules are found by their name.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+# Files are called after hosts and suites.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def is_sound(event: Any) -> bool:
@@ -94,7 +94,10 @@ def _is_deployment(value: Any) -> bool:
 
 
 def _is_suite(value: Any) -> bool:
-    return isinstance(value, dict) and all(_is_name(value.get(key)) for key in ("name", "suite"))
+    if not isinstance(value, dict) or not isinstance(value.get("suite"), str):
+        return False
+    # Its module is found by the second one.
+    return _is_name(value.get("name")) and value["suite"].isidentifier()
 
 
 # What a field holds where that is more than a text.
@@ -104,6 +107,7 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "cause": _is_text_map,
     "deployment": _is_deployment,
     "duration": _is_duration,
+    "name": _is_name,
     "seconds": _is_duration,
     "signal_number": _is_signal,
     "suite": _is_name,

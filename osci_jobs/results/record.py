@@ -16,8 +16,8 @@ from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import clip
 from osci_jobs.results.runlog import Event
 
-FORMAT = 1
-FORMATS = (1,)  # the last two that this osci reads
+FORMAT = 2
+FORMATS = (1, 2)  # the last two that this osci reads
 CAUSE_CHARACTERS = 4_000
 FILE_BYTES = 64 << 20
 _HIGHEST = 1e12  # of any number in a record
@@ -61,7 +61,10 @@ class Suite:
 
 @dataclass(frozen=True)
 class Cause:
-    """Where a trouble was seen, and what it says; "" for what is not known."""
+    """Where a trouble was seen, and what it says; "" for what is not known.
+
+    `context` are the lines of `file` up to and around `line`.
+    """
 
     phase: str
     host: str
@@ -69,18 +72,23 @@ class Cause:
     line: str
     file: str
     message: str
+    context: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trouble(Cause):
-    """A trouble after the first, with the verdict it would have given alone."""
+    """A trouble besides the cause, with the verdict it would have given alone."""
 
     verdict: str
 
 
 @dataclass(frozen=True)
 class Record:
-    """All that run.json says; `cause` is None when nothing went wrong."""
+    """All that run.json says; `cause` is None when nothing went wrong.
+
+    `later` are the troubles after the first, `findings` what was wrong with
+    the hosts at harvest.
+    """
 
     run: str
     command: str
@@ -97,6 +105,7 @@ class Record:
     exit_code: int
     cause: Cause | None
     later: tuple[Trouble, ...]
+    findings: tuple[Trouble, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of run.json, of plain JSON types."""
@@ -179,7 +188,9 @@ def load(path: Path) -> Record:
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The record '{path}' cannot be read: {error}.") from error
     if not isinstance(run, dict) or run.get("format") not in FORMATS:
-        raise ConfigurationError(f"The record '{path}' is not of format {FORMATS[0]}.")
+        raise ConfigurationError(
+            f"The record '{path}' is of none of the formats {', '.join(map(str, FORMATS))}."
+        )
     try:
         result = _from_dict(run)
         _check_types(result)
@@ -273,7 +284,7 @@ def _judge(
 
 def _cause(trouble: Event) -> Cause:
     places = ("host", "unit", "line", "file")
-    known = {name: trouble["cause"].get(name) or "" for name in places}
+    known: dict[str, Any] = {name: trouble["cause"].get(name) or "" for name in places}
     known["line"] = clip(known["line"], CAUSE_CHARACTERS)
     message = clip(trouble["message"], CAUSE_CHARACTERS)
     return Cause(phase=trouble["phase"], **known, message=message)
@@ -359,17 +370,22 @@ def _from_dict(run: Mapping[str, Any]) -> Record:
             "phases": tuple(Phase(**phase) for phase in run["phases"]),
             "hosts": tuple(Host(**host) for host in run["hosts"]),
             "suites": {name: Suite(**suite) for name, suite in run["suites"].items()},
-            "cause": Cause(**run["cause"]) if run["cause"] else None,
-            "later": tuple(Trouble(**trouble) for trouble in run["later"]),
+            "cause": _place(Cause, run["cause"]) if run["cause"] else None,
+            "later": tuple(_place(Trouble, trouble) for trouble in run["later"]),
+            "findings": tuple(_place(Trouble, found) for found in run.get("findings", ())),
         }
     )
+
+
+def _place(kind: Any, fields: Mapping[str, Any]) -> Any:
+    return kind(**{**fields, "context": tuple(fields.get("context", ()))})
 
 
 def _check_types(result: Record) -> None:
     """Raise TypeError for a plain value that is not of the type that its class declares."""
     parts: list[Any] = [result, *result.phases, *result.hosts, *result.suites.values()]
     parts += [result.cause] if result.cause else []
-    for part in (*parts, *result.later):
+    for part in (*parts, *result.later, *result.findings):
         for declared in fields_of(part):
             _check_type(declared.name, getattr(part, declared.name), declared.type)
     _check_type("deployment.name", result.deployment.get("name"), str)
@@ -378,5 +394,7 @@ def _check_types(result: Record) -> None:
 def _check_type(name: str, value: Any, kind: Any) -> None:
     if kind is str and not isinstance(value, str):
         raise TypeError(f"{name} is no text")
+    if kind == tuple[str, ...] and not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{name} is no list of texts")
     if kind in (int, float) and (type(value) not in (int, float) or not 0 <= value < _HIGHEST):
         raise TypeError(f"{name} is no number that can be")

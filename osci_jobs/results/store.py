@@ -2,14 +2,26 @@
 """The directory of a run: what its log and its suites left becomes its result there."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from osci_jobs.results import cases, files, junit, metrics, record, runlog, samples
+from osci_jobs.results import (
+    cases,
+    diagnosis,
+    files,
+    harvested,
+    junit,
+    metrics,
+    record,
+    runlog,
+    samples,
+)
 from osci_jobs.results.cases import Case
 from osci_jobs.results.record import Record
+from osci_jobs.results.runlog import Event
 from osci_jobs.results.samples import Samples
 
 LOG = "log.jsonl"
@@ -48,8 +60,8 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
     events = list(runlog.iter_events(run_directory / LOG))
     suites = _read_suites(run_directory, record.planned_suites(events))
     seen = read_samples(run_directory, suites)
-    result = record.fold(events, suites)
-    _write_junit(run_directory, record.complete(events, suites), result)
+    result = _explained(record.fold(events, suites), events, run_directory)
+    _write_junit(run_directory, _cases(events, suites, run_directory), result)
     _write_phases(run_directory, result, suite_names)
     _write_api(run_directory, seen, operations)
     text = json.dumps(result.as_dict(), indent=2, sort_keys=True)
@@ -63,7 +75,8 @@ def read_cases(run_directory: Path) -> dict[str, list[Case]]:
     Raises as `finish` does.
     """
     events = list(runlog.iter_events(run_directory / LOG))
-    return record.complete(events, _read_suites(run_directory, record.planned_suites(events)))
+    suites = _read_suites(run_directory, record.planned_suites(events))
+    return _cases(events, suites, run_directory)
 
 
 def read_samples(run_directory: Path, suite_names: Iterable[str]) -> Samples:
@@ -76,6 +89,19 @@ def read_samples(run_directory: Path, suite_names: Iterable[str]) -> Samples:
 def document(result: Record, run_directory: Path) -> dict[str, Any]:
     """Return what `--json` prints of a run: run.json, and where its files are."""
     return {**result.as_dict(), "run_directory": str(run_directory)}
+
+
+def _explained(result: Record, events: Sequence[Event], run_directory: Path) -> Record:
+    harvest = harvested.read(run_directory, tuple(host.name for host in result.hosts))
+    findings = diagnosis.find(harvest, events, run_directory)
+    return diagnosis.explain(replace(result, findings=findings), run_directory)
+
+
+def _cases(
+    events: Sequence[Event], suites: Mapping[str, list[Case] | None], run_directory: Path
+) -> dict[str, list[Case]]:
+    hosts = [event["name"] for event in events if event["event"] == "host"]
+    return diagnosis.trace(record.complete(events, suites), hosts, run_directory)
 
 
 def _read_suites(run_directory: Path, names: Iterable[str]) -> dict[str, list[Case] | None]:

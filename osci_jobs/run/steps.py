@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,8 @@ SUITE_MARGIN_SECONDS = 60
 Say = Callable[..., None]
 
 _PLAYBOOKS = data.directory() / "playbooks"
+# How the tester's ready.py says what it waited for in vain.
+_NOT_READY = re.compile(r"'(?P<unit>[\w-]+)(?: on (?P<host>[\w-]+))?' is not ready")
 
 
 def check(order: Order, say: Say) -> None:
@@ -82,8 +85,7 @@ def deploy(group: Group, deployment: Deployment, limit: Limit, say: Say) -> floa
     variables = inventory.variables(group, deployment, passwords)
     outcome = _play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
-        error = InfrastructureError if failure.is_unreachable else DeployError
-        raise _trouble(failure, "OpenStack did not come up", error)
+        raise _deploy_trouble(failure, group)
     return outcome.cpu_seconds
 
 
@@ -140,6 +142,17 @@ def _play(
     return playbook.run(
         _PLAYBOOKS / name, hosts, variables, group.ssh_config, group.scratch, silence_seconds, say
     )
+
+
+def _deploy_trouble(failure: playbook.Failure, group: Group) -> OsciError:
+    """Return the error for a deploy that failed; what the tester waited for in vain is its unit."""
+    if failure.is_unreachable or not failure.host:
+        return _trouble(failure, "OpenStack could not be deployed")
+    error = _trouble(failure, "OpenStack did not come up", DeployError)
+    if found := _NOT_READY.search(failure.message):
+        error.unit = found["unit"]
+        error.host = found["host"] or group.services[found["unit"]][0]
+    return error
 
 
 def _trouble(

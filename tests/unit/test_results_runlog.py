@@ -15,6 +15,7 @@ from osci_jobs.results.runlog import RunLog, is_open, iter_events
 
 NOW = datetime(2026, 11, 23, 9, 35, 44, 123456, tzinfo=UTC)
 END = {"at": "2026-11-23T09:35:44.123Z", "seconds": 1.0, "phase": "", "event": "run_ended"}
+DOTTED = {"name": "a", "suite": "os.path"}
 START = {
     **END,
     "event": "run_started",
@@ -131,6 +132,8 @@ def test_an_event_with_other_fields_than_declared_is_a_bug(tmp_path, event, fiel
         {**START, "suites": ["../../etc/passwd"]},
         {**START, "deployment": {"name": "basic", "digest": ""}},
         {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [{}]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [DOTTED]}}},
+        {**END, "event": "host", "name": "../host1", "address": "", "versions": {}},
         {**END, "event": "suite_ended", "suite": "/", "outcome": "success"},
         {**END, "event": "host", "name": "host1", "address": "", "versions": {"nova": 1}},
         {**END, "event": "trouble", "verdict": "bad", "message": "", "cause": {}},

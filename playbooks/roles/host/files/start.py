@@ -6,7 +6,8 @@
 A nova service that does not find placement exits, and one that does not find
 the conductor waits ten seconds and then a minute. So this imports the program
 first, which is most of its start, then waits for placement to be in the
-catalog and to answer, and for QUEUE on the broker.
+catalog and to answer, and for QUEUE on the broker. What it still lacks goes to
+the journal whenever that changes.
 """
 
 import configparser
@@ -25,19 +26,24 @@ def main(program, module, config_file, queue=None):
     service = importlib.import_module(module)
     config = configparser.ConfigParser(interpolation=None, strict=False)
     config.read(config_file)
-    _wait_for(_placement_answers, config["placement"])
+    _wait_for(_lacks_placement, config["placement"])
     if queue:
-        _wait_for(_has_queue, config["DEFAULT"]["transport_url"], queue)
+        _wait_for(_lacks_queue, config["DEFAULT"]["transport_url"], queue)
     sys.argv = [program, "--config-file", config_file]
     sys.exit(service.main())
 
 
-def _wait_for(is_there, *arguments):
-    while not is_there(*arguments):
+def _wait_for(lack, *arguments):
+    said = ""
+    while what := lack(*arguments):
+        if what != said:
+            print(f"Waiting: {what}", file=sys.stderr, flush=True)
+        said = what
         time.sleep(INTERVAL_SECONDS)
 
 
-def _placement_answers(account):
+def _lacks_placement(account):
+    """Return why placement does not answer, "" when it does."""
     try:
         catalog = _log_in(account)["token"].get("catalog", [])
         urls = [
@@ -46,9 +52,13 @@ def _placement_answers(account):
             if service["type"] == "placement"
             for endpoint in service["endpoints"]
         ]
-        return bool(urls) and urllib.request.urlopen(urls[0], timeout=10).status == 200
-    except OSError:
-        return False
+        if not urls:
+            return "placement is not in the catalog yet"
+        urllib.request.urlopen(urls[0], timeout=10)
+    except OSError as error:
+        url = getattr(error, "url", None) or account["auth_url"]
+        return f"{url} for the account '{account['username']}': {error}"
+    return ""
 
 
 def _log_in(account):
@@ -75,7 +85,8 @@ def _log_in(account):
     return json.load(urllib.request.urlopen(request, timeout=10))
 
 
-def _has_queue(transport_url, queue):
+def _lacks_queue(transport_url, queue):
+    """Return why the queue cannot be seen on the broker, "" when it can."""
     import amqp
 
     url = urllib.parse.urlsplit(transport_url)
@@ -84,9 +95,9 @@ def _has_queue(transport_url, queue):
             f"{url.hostname}:{url.port}", userid=url.username, password=url.password
         ) as connection:
             connection.channel().queue_declare(queue, passive=True)
-        return True
-    except (amqp.AMQPError, OSError):
-        return False
+    except (amqp.AMQPError, OSError) as error:
+        return f"the queue '{queue}' on the broker: {error}"
+    return ""
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 
     ready.py FILE
 
-FILE is JSON: computes, seconds, network{name, cidr}, image, flavors[]. The
-image, the network and the flavors are made when they are not there. Exits 1
-with a sentence that names what does not work.
+FILE is JSON: computes, seconds (for each thing that is waited for),
+network{name, cidr}, image, flavors[]. The image, the network and the flavors
+are made when they are not there. Exits 1 with a sentence that names what does
+not work.
 """
 
 import json
@@ -31,12 +32,11 @@ def main(path):
     """Wait for all of it; report the first that does not come."""
     with open(path, encoding="utf-8") as file:
         wanted = json.load(file)
-    until = time.monotonic() + wanted["seconds"]
     # Each vain attempt would leave a warning in front of the one line that tells.
     logging.disable(logging.WARNING)
 
     def wait_for(what, attempt):
-        return _wait_for(what, attempt, until)
+        return _wait_for(what, attempt, time.monotonic() + wanted["seconds"])
 
     cloud = wait_for("keystone", _connect)
     wait_for("placement", lambda: cloud.placement.get("/").ok)
@@ -45,7 +45,7 @@ def main(path):
     flavor = wait_for("nova-api", lambda: _flavors(cloud, wanted["flavors"]))
     for name in wanted["computes"]:
         wait_for(f"nova-compute on {name}", lambda name=name: _hypervisor(cloud, name))
-    _boot(cloud, image, network, flavor, until)
+    _boot(cloud, image, network, flavor, time.monotonic() + wanted["seconds"])
 
 
 def _wait_for(what, attempt, until):
