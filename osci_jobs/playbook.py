@@ -110,6 +110,8 @@ def _write_inputs(directory: Path, playbook: Path, inventory, variables, ssh_con
             "ANSIBLE_LIBRARY": str(playbook.parent / "library"),
             "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
             "ANSIBLE_PIPELINING": "true",
+            # In memory, for the disk of a host may be full.
+            "ANSIBLE_REMOTE_TEMP": "/run/osci-ansible",
             "ANSIBLE_ROLES_PATH": ":".join(
                 str(directory / "roles") for directory in (playbook.parent, playbook.parent.parent)
             ),

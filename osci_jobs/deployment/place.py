@@ -44,6 +44,11 @@ def has_services(value: dict[str, Any]) -> bool:
     return any(key in value for key in KEYS)
 
 
+def has_several_computes(value: dict[str, Any]) -> bool:
+    """Say whether the file places nova-compute on more than one host."""
+    return len(value.get("compute") or value.get("network") or ()) > 1
+
+
 def check(value: dict[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
     """Yield roles on hosts that are not there or there twice, and a missing `api`."""
     if has_services(value) and "api" not in value:

@@ -47,7 +47,7 @@ def _faults(error: jsonschema.ValidationError) -> Iterator[Fault]:
     if error.validator == "required":
         yield from _missing(path, error.instance, schema)
     elif error.validator == "additionalProperties":
-        yield from _unknown(path, error.instance, tuple(sorted(schema["properties"])))
+        yield from _unknown(path, error.instance, _known(schema))
     else:
         word = error.instance if isinstance(error.instance, str) else ""
         choices = tuple(schema.get("enum", ()))
@@ -68,11 +68,18 @@ def _unknown(path: Path, value: Any, known: tuple[str, ...]) -> Iterator[Fault]:
 
 
 def _title(schema: dict[str, Any], key: str) -> str:
-    """Return the title of a key's schema, which may be a reference."""
+    return str(_child(schema, key)["title"])
+
+
+def _known(schema: dict[str, Any]) -> tuple[str, ...]:
+    """Return the keys that a value may have, without those that are there to be refused."""
+    return tuple(key for key in sorted(schema["properties"]) if "not" not in _child(schema, key))
+
+
+def _child(schema: dict[str, Any], key: str) -> Any:
+    """Return a key's schema, which may be a reference."""
     child = schema["properties"][key]
-    if "$ref" in child:
-        child = read()["$defs"][child["$ref"].rpartition("/")[2]]
-    return str(child["title"])
+    return read()["$defs"][child["$ref"].rpartition("/")[2]] if "$ref" in child else child
 
 
 def _clear(value: Any, path: Path) -> None:

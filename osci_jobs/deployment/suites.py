@@ -8,18 +8,50 @@ from typing import Any
 
 from .faults import Fault, Path, show
 from .model import Suite
-from .place import has_services
+from .place import has_services, has_several_computes
 
-# The options that have a value when the file gives none.
+# The options that have a value when the file gives none. Those of smoke are
+# Torpedo's; it had `keypairs` off.
 DEFAULTS: dict[str, dict[str, Any]] = {
-    "smoke": {"build_timeout": 120},
+    "smoke": {
+        "availability_zone": "",
+        "clean_up_images": True,
+        "clean_up_keypairs": True,
+        "clean_up_servers": True,
+        "flavor_ref": "2",
+        "flavor_ref_resize": "3",
+        "image_name": "osci",
+        "keypairs": True,
+        "network_label": "public",
+        "security_groups": [],
+        "server_build_timeout": 60,
+        "sleep_after_image_create": 0,
+        "test_admin_password": True,
+        "test_create_image": True,
+        "test_hard_reboot_server": True,
+        "test_hostid_on_resize": False,
+        "test_limits": True,
+        "test_rebuild_server": True,
+        "test_resize_server": True,
+        "test_revert_resize_server": True,
+        "test_soft_reboot_server": True,
+    },
     "command": {"copy": []},
 }
+
+# Two options that say the same; the second has a default.
+EITHER = (
+    ("image_ref", "image_name"),
+    ("flavor_name", "flavor_ref"),
+    ("flavor_name_resize", "flavor_ref_resize"),
+)
 
 # The phases of a run and the sum of them: each suite is a phase beside these.
 RESERVED = ("check", "fetch", "install", "create", "deploy", "harvest", "delete", "total")
 
 _NEEDS_SERVICES = ("smoke",)
+# What is no option: it says which suite, or what no deployment can do.
+_NO_OPTIONS = ("suite", "name", "metering", "orchestration", "test_ping", "test_ssh", "volumes")
 
 
 def check(value: dict[str, Any], directory: FilePath) -> Iterator[Fault]:
@@ -32,6 +64,8 @@ def check(value: dict[str, Any], directory: FilePath) -> Iterator[Fault]:
         path: Path = ("suites", position)
         yield from _check_services(value, path, entry)
         yield from _check_name(path, entry, seen)
+        yield from _check_either(path, entry)
+        yield from _check_move(value, path, entry)
         yield from _check_copy((*path, "copy"), entry.get("copy") or (), directory)
 
 
@@ -85,6 +119,19 @@ def _check_name(path: Path, entry: dict[str, Any], seen: set[str]) -> Iterator[F
         seen.add(name)
 
 
+def _check_either(path: Path, entry: dict[str, Any]) -> Iterator[Fault]:
+    for first, second in EITHER:
+        if entry.get(first) is not None and entry.get(second) is not None:
+            expected = f"only one of '{first}' and '{second}'"
+            yield Fault((*path, first), show(entry[first]), expected)
+
+
+def _check_move(value: dict[str, Any], path: Path, entry: dict[str, Any]) -> Iterator[Fault]:
+    if entry.get("test_hostid_on_resize") and not has_several_computes(value):
+        expected = "false, because with one compute a server stays on its host when it is resized"
+        yield Fault((*path, "test_hostid_on_resize"), "true", expected)
+
+
 def _check_copy(path: Path, items: Sequence[str | None], directory: FilePath) -> Iterator[Fault]:
     seen: set[str] = set()
     for position, item in enumerate(items):
@@ -106,8 +153,10 @@ def _is_copyable(path: FilePath) -> bool:
 
 
 def _suite(entry: dict[str, Any], directory: FilePath) -> Suite:
-    given = {key: entry[key] for key in entry if key not in ("suite", "name")}
-    options = DEFAULTS[entry["suite"]] | given
+    given = {key: entry[key] for key in entry if key not in _NO_OPTIONS}
+    unused = {second for first, second in EITHER if first in given}
+    defaults = DEFAULTS[entry["suite"]]
+    options = {key: defaults[key] for key in defaults if key not in unused} | given
     if "copy" in options:
         options["copy"] = [_absolute(directory / item) for item in options["copy"]]
     return Suite(str(_name(entry)), entry["suite"], options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics of a run: one table that declares them, one CSV for each."""
+"""The metrics of a run: one table that declares them, and the CSVs that hold them."""
 
 import csv
 import io
@@ -7,27 +7,95 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from osci_jobs import accounts
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results import files
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What the numbers of `metrics/<name>.csv` are, whatever its column."""
+    """What the numbers of some columns are; `name` is the pattern of the columns' names."""
 
     name: str
     unit: str
     direction: str  # lower, higher or neither is better
     kind: str  # time, counter, size, share
+    file: str  # metrics/<file>.csv
     meaning: str
 
 
 METRICS = (
-    Metric("phases", "seconds", "lower", "time", "How long each phase and each suite took."),
-    Metric("api", "seconds", "lower", "time", "The median answer time of each API operation."),
+    Metric(
+        "<phase>", "seconds", "lower", "time", "phases", "How long each phase and each suite took."
+    ),
+    Metric(
+        "<operation>",
+        "seconds",
+        "lower",
+        "time",
+        "api",
+        "The median answer time of each API operation.",
+    ),
+    Metric(
+        "<service>.peak",
+        "MiB",
+        "lower",
+        "size",
+        "memory",
+        "The most memory that a service held at once.",
+    ),
+    Metric(
+        "<service>.mean",
+        "MiB",
+        "lower",
+        "size",
+        "memory",
+        "The memory that a service held on average.",
+    ),
+    Metric(
+        "<service>.deploy",
+        "seconds",
+        "lower",
+        "time",
+        "cpu",
+        "What a service computed in the deploy.",
+    ),
+    Metric(
+        "<service>.suites",
+        "seconds",
+        "lower",
+        "time",
+        "cpu",
+        "What a service computed in the suites.",
+    ),
+    Metric(
+        "statements.<account>",
+        "statements",
+        "lower",
+        "counter",
+        "counters",
+        "What an account asked of the database.",
+    ),
+    Metric(
+        "messages.<account>",
+        "messages",
+        "lower",
+        "counter",
+        "counters",
+        "What an account published on the broker.",
+    ),
+    Metric(
+        "log.<level>",
+        "lines",
+        "neither",
+        "counter",
+        "counters",
+        "What the services of OpenStack logged.",
+    ),
 )
 _BEFORE_SUITES = ("check", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def phase_columns(suite_names: Iterable[str]) -> tuple[str, ...]:
@@ -38,6 +106,28 @@ def phase_columns(suite_names: Iterable[str]) -> tuple[str, ...]:
 def api_columns(operations: Iterable[str]) -> tuple[str, ...]:
     """Return the columns of api.csv for these API operations."""
     return tuple(operations)
+
+
+def memory_columns(services: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of memory.csv for a deployment with these services."""
+    return tuple(f"{service}.{value}" for service in services for value in ("peak", "mean"))
+
+
+def cpu_columns(services: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of cpu.csv for a deployment with these services."""
+    return tuple(f"{service}.{when}" for service in services for when in ("deploy", "suites"))
+
+
+def counter_columns(services: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the columns of counters.csv; `services` maps each service to its hosts."""
+    if not services:
+        return ()
+    users = accounts.broker(services.get("nova-compute", ()))
+    return (
+        *(f"statements.{user}" for user in accounts.DATABASE),
+        *(f"messages.{user}" for user in users),
+        *(f"log.{level}" for level in LEVELS),
+    )
 
 
 def write_csv(path: Path, row: Mapping[str, float], columns: Iterable[str]) -> None:

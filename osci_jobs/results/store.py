@@ -18,15 +18,16 @@ from osci_jobs.results import (
     record,
     runlog,
     samples,
+    usage,
 )
 from osci_jobs.results.cases import Case
+from osci_jobs.results.harvested import HostHarvest
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import Event
 from osci_jobs.results.samples import Samples
 
 LOG = "log.jsonl"
 RUN = "run.json"
-_WHOLE_OUTCOMES = ("success", "failure")
 _WHOLE_VERDICTS = ("success", "failure", "regression")
 
 
@@ -60,10 +61,13 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
     events = list(runlog.iter_events(run_directory / LOG))
     suites = _read_suites(run_directory, record.planned_suites(events))
     seen = read_samples(run_directory, suites)
-    result = _explained(record.fold(events, suites), events, run_directory)
+    folded = record.fold(events, suites)
+    harvest = harvested.read(run_directory, tuple(host.name for host in folded.hosts))
+    result = _explained(folded, harvest, events, run_directory)
     _write_junit(run_directory, _cases(events, suites, run_directory), result)
     _write_phases(run_directory, result, suite_names)
     _write_api(run_directory, seen, operations)
+    _write_usage(run_directory, result, harvest)
     text = json.dumps(result.as_dict(), indent=2, sort_keys=True)
     files.write_text(run_directory / RUN, text + "\n")
     return result
@@ -91,8 +95,9 @@ def document(result: Record, run_directory: Path) -> dict[str, Any]:
     return {**result.as_dict(), "run_directory": str(run_directory)}
 
 
-def _explained(result: Record, events: Sequence[Event], run_directory: Path) -> Record:
-    harvest = harvested.read(run_directory, tuple(host.name for host in result.hosts))
+def _explained(
+    result: Record, harvest: Sequence[HostHarvest], events: Sequence[Event], run_directory: Path
+) -> Record:
     findings = diagnosis.find(harvest, events, run_directory)
     return diagnosis.explain(replace(result, findings=findings), run_directory)
 
@@ -139,10 +144,36 @@ def _write_api(run_directory: Path, seen: Samples, operations: Iterable[str]) ->
     metrics.write_csv(path, samples.medians(seen.samples, columns), columns)
 
 
+def _write_usage(run_directory: Path, result: Record, harvest: Sequence[HostHarvest]) -> None:
+    """Write what the services used; a deployment without services has no such files."""
+    services = result.deployment["resolved"].get("services", {})
+    if not services:
+        return
+    times = {
+        "deploy": usage.windows(result, ["deploy"]),
+        "suites": usage.windows(result, result.suites),
+    }
+    held = usage.memory(harvest, services, usage.windows(result, ["deploy", *result.suites]))
+    spent = {
+        f"{service}.{when}": seconds
+        for when, windows in times.items()
+        for service, seconds in usage.cpu(harvest, services, windows).items()
+    }
+    # Counts are of a group's whole life, of which a run on one that was there is a part.
+    counted = metrics.counter_columns(services)
+    counts = usage.counts(harvest, services, counted) if times["deploy"] else {}
+    directory = run_directory / "metrics"
+    metrics.write_csv(directory / "memory.csv", held, metrics.memory_columns(services))
+    metrics.write_csv(directory / "cpu.csv", spent, metrics.cpu_columns(services))
+    metrics.write_csv(directory / "counters.csv", counts, counted)
+
+
 def _phase_seconds(result: Record) -> dict[str, float]:
     """Return the seconds of what ran to its end: half a phase would look like a fast one."""
     seconds = {
-        phase.name: phase.seconds for phase in result.phases if phase.outcome in _WHOLE_OUTCOMES
+        phase.name: phase.seconds
+        for phase in result.phases
+        if phase.outcome in usage.WHOLE_OUTCOMES
     }
     if result.verdict in _WHOLE_VERDICTS:
         seconds["total"] = result.seconds

@@ -5,20 +5,12 @@ import json
 import secrets
 from typing import Any
 
+from osci_jobs import accounts
 from osci_jobs.deployment import Deployment
 from osci_jobs.groups.model import Group
 
 # Finding out which Python a host has would cost a task.
 _VARIABLES = {"ansible_python_interpreter": "/usr/bin/python3"}
-# Every process has an account of its own, so that what it does can be counted.
-_ACCOUNTS = {
-    "broker": ("neutron", "nova-api", "nova-conductor", "nova-manage", "nova-scheduler"),
-    "database": (
-        *("glance", "keystone", "neutron", "nova-api", "nova-conductor", "nova-manage"),
-        *("nova-scheduler", "placement"),
-    ),
-    "keystone": ("admin", "glance", "neutron", "nova", "placement"),
-}
 
 
 def inventory(group: Group) -> dict[str, Any]:
@@ -59,9 +51,14 @@ def variables(group: Group, deployment: Deployment, passwords: dict[str, str]) -
 
 def make_passwords(group: Group, deployment: Deployment) -> dict[str, str]:
     """Make the passwords of all accounts and keep them in the group's directory."""
-    names = [f"{kind}/{name}" for kind, names in _ACCOUNTS.items() for name in names]
-    names += [f"broker/nova-compute-{host}" for host in group.services["nova-compute"]]
-    passwords = {name: secrets.token_hex(16) for name in names}
+    owners = {
+        "broker": accounts.broker(group.services["nova-compute"]),
+        "database": accounts.DATABASE,
+        "keystone": accounts.KEYSTONE,
+    }
+    passwords = {
+        f"{kind}/{name}": secrets.token_hex(16) for kind, names in owners.items() for name in names
+    }
     for kind, server in (("database", deployment.database), ("broker", deployment.broker)):
         if server and server.user:
             passwords[f"{kind}/deployment"] = server.password

@@ -15,7 +15,7 @@ from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciE
 from osci_jobs.groups import TESTER, Group, Ledger, image, tools
 from osci_jobs.results import cases
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import inventory
+from osci_jobs.run import blanking, inventory
 from osci_jobs.run.order import Order
 from osci_jobs.suites import fetched
 
@@ -36,7 +36,7 @@ def check(order: Order, say: Say) -> None:
     tools.ensure(say, may_install=order.may_install)
     tools.require_namespaces()
     for suite in order.suites:
-        suites.find(suite.suite).plan(suite)
+        suites.find(suite.suite).plan(suite, order.deployment.services)
 
 
 def require_space(cache: Path) -> None:
@@ -100,7 +100,7 @@ def run_suite(
     module = suites.find(suite.suite)
     with tempfile.TemporaryDirectory(prefix="suite-", dir=group.scratch) as temporary:
         archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
-        suites.pack(module.plan(suite), suite.name, limit, archive)
+        suites.pack(module.plan(suite, group.services), suite.name, limit, archive)
         variables = {
             "osci_suite_name": suite.name,
             "osci_suite_archive": str(archive),
@@ -117,23 +117,30 @@ def run_suite(
         for sentence in fetched.unpack(output, came):
             say(sentence)
         module.read(came)
+        blanking.blank_files(came, inventory.read_passwords(group).values())
         _place_suite_files(came, run_directory, suite.name)
         ended = suites.outcome(came)
     return _judge_suite(suite, ended, limit, run_directory, log)
 
 
 def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: Say) -> None:
-    """Bring the journals and versions of every host into the run's directory."""
+    """Bring what every host knows of itself into the run's directory.
+
+    Raises InfrastructureError for a host that gave nothing, once the others have.
+    """
     with tempfile.TemporaryDirectory(prefix="harvest-", dir=group.scratch) as temporary:
         hosts = inventory.inventory(group)
         variables = {"osci_harvest_directory": temporary}
         outcome = _play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
+        troubles = [
+            _trouble(failure, "Not every host gave its logs") for failure in outcome.failures
+        ]
         for host in group.hosts:
             archive = Path(temporary, f"{host}.tar")
             if archive.is_file():
-                _keep_harvest(group, host, archive, run_directory, log)
-    for failure in outcome.failures[:1]:
-        raise _trouble(failure, "Not every host gave its logs")
+                troubles += _keep_harvest(group, host, archive, run_directory, log)
+    for trouble in troubles[:1]:
+        raise trouble
 
 
 def _play(
@@ -239,27 +246,22 @@ def _record_crash(suite: Suite, exit_code: int, run_directory: Path, log: RunLog
     )
 
 
-def _keep_harvest(group: Group, host: str, archive: Path, run_directory: Path, log: RunLog) -> None:
+def _keep_harvest(
+    group: Group, host: str, archive: Path, run_directory: Path, log: RunLog
+) -> list[OsciError]:
+    """Put what a host gave in its place; return why it could not be read, if so."""
     directory = run_directory / "logs" / host
     directory.mkdir(parents=True, exist_ok=True)
     try:
         fetched.unpack(archive, directory)
     except OsciError as error:
-        raise InfrastructureError(f"The logs of '{host}' cannot be read: {error}") from error
-    _blank_secrets(directory, inventory.read_passwords(group))
+        message = f"The logs of '{host}' cannot be read: {error}"
+        return [InfrastructureError(message, host=host)]
+    finally:
+        blanking.blank_files(directory, inventory.read_passwords(group).values())
     versions = _versions(directory / "versions.json")
     log.append("host", name=host, address=group.hosts[host], versions=versions)
-
-
-def _blank_secrets(directory: Path, passwords: dict[str, str]) -> None:
-    """Replace every password of the group in the files below `directory`."""
-    blanked = [password.encode() for password in passwords.values() if password]
-    for file in directory.rglob("*"):
-        if file.is_file():
-            content = file.read_bytes()
-            for password in blanked:
-                content = content.replace(password, b"***")
-            file.write_bytes(content)
+    return []
 
 
 def _versions(path: Path) -> dict[str, str]:

@@ -3,9 +3,9 @@
 
 A suite is a module of this package that has
 
-    plan(suite) -> Plan         what runs on the tester, and with which files
-    read(directory)             make cases.jsonl and samples.csv of what came back
-    OPERATIONS                  the API operations that it may sample, in order
+    plan(suite, services) -> Plan   what runs on the tester, and with which files
+    read(directory)                 make cases.jsonl and samples.csv of what came back
+    OPERATIONS                      the API operations that it may sample, in order
 
 and the playbook `playbooks/suites/<its name>.yml`, which runs it. What comes
 back was written by a stranger.

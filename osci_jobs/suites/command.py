@@ -14,7 +14,7 @@ from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.junit import MalformedJunitError
 from osci_jobs.suites.outcome import outcome
-from osci_jobs.suites.plan import OUTPUT_BYTES, RESERVED, Plan
+from osci_jobs.suites.plan import OUTPUT_BYTES, RESERVED, Plan, Services
 
 OPERATIONS: tuple[str, ...] = ()
 
@@ -22,7 +22,7 @@ _ERROR_NAME = "the JUnit files"
 _TAIL_BYTES = 16 * 1024
 
 
-def plan(suite: Suite) -> Plan:
+def plan(suite: Suite, services: Services) -> Plan:
     """Return the plan of the deployment's command, with the files that it copies.
 
     Raises ConfigurationError for names and patterns that cannot be used.

@@ -5,7 +5,7 @@ import io
 import json
 import stat
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,9 @@ OUTPUT_BYTES = 2 * 1024 * 1024
 
 # What is written beside the files of the plan, which can have no such name.
 RESERVED = ("suite.json", "output.log", "outcome.json", "output.tar")
+
+# The services of a deployment by unit, with the hosts of each.
+Services = Mapping[str, Sequence[str]]
 
 _ROLE_FILES = data.directory() / "playbooks" / "roles" / "suite" / "files"
 _RUNNER = "usr/local/lib/osci/run_suite.py"

@@ -447,6 +447,40 @@ MEANING = {
         "$.suites[0]: found the suite name 'deploy', "
         "expected a suite under another name, for a phase of every run is called that.",
     ),
+    "server that is to be pinged": (
+        cloud(suites=[{"suite": "smoke", "test_ping": True}]),
+        "$.suites[0].test_ping: found true, "
+        "expected false, because nothing reaches a server of the compute driver 'fake'.",
+    ),
+    "option about pinging": (
+        cloud(suites=[{"suite": "smoke", "ping_timeout": 60}]),
+        "$.suites[0].ping_timeout: found 60, "
+        "expected no such key, because nothing reaches a server of the compute driver 'fake'.",
+    ),
+    "volumes without a service": (
+        cloud(suites=[{"suite": "smoke", "volumes": {"enabled": True}}]),
+        "$.suites[0].volumes.enabled: found true, "
+        "expected false, because osci deploys no volume service yet.",
+    ),
+    "unknown key beside one that is refused": (
+        cloud(suites=[{"suite": "smoke", "volumes": {"enable": True}}]),
+        "$.suites[0].volumes.enable: found an unknown key, "
+        "expected the key 'enabled'. Did you mean 'enabled'?",
+    ),
+    "gem version": (
+        cloud(suites=[{"suite": "smoke", "fog_version": "1.42"}]),
+        "$.suites[0].fog_version: found \"1.42\", "
+        "expected no such key, because the suite uses openstacksdk instead of fog.",
+    ),
+    "image by name and by id": (
+        cloud(suites=[{"suite": "smoke", "image_name": "a", "image_ref": "b"}]),
+        "$.suites[0].image_ref: found \"b\", expected only one of 'image_ref' and 'image_name'.",
+    ),
+    "another host after a resize where there is one": (
+        cloud(suites=[{"suite": "smoke", "test_hostid_on_resize": True}]),
+        "$.suites[0].test_hostid_on_resize: found true, expected false, "
+        "because with one compute a server stays on its host when it is resized.",
+    ),
     "suite object without suite": (
         cloud(suites=[{"name": "a"}]),
         "$.suites[0].suite: found nothing, expected the suite 'smoke' or 'command'.",
@@ -532,6 +566,7 @@ FULL = {
     "datastore": {"engine_url": "mysql://u:p@a", "host": "a"},
     "suites": [
         "smoke",
+        {"suite": "smoke", "name": "c", "flavor_name": "e", "volumes": {"enabled": False}},
         {"suite": "command", "name": "b", "command": ["c"], "junit": "d", "copy": ["x.json"]},
     ],
     "timeouts": {"run": 5, "suite": {"seconds": 5, "silence": 5}},

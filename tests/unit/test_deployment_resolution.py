@@ -9,10 +9,12 @@ import pytest
 
 from osci_jobs import deployment
 from osci_jobs.deployment import SERVICES, Host, Limit, Server, Suite
+from osci_jobs.deployment.suites import DEFAULTS
 
 SAMPLES = Path(__file__).parents[2] / "config" / "deploy"
 BARE = {"host": [{"name": "host1"}, {"name": "host2", "address": "10.77.0.12"}]}
 CLOUD = BARE | {"api": [{"host": "host1"}]}
+SMOKE = DEFAULTS["smoke"]
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_basic_is_what_it_was_in_2010():
     assert (basic.scheduler, basic.network, basic.driver) == ("simple", "flat", "fake")
     assert basic.broker == Server("rabbit", "host1")
     assert basic.database == Server("mysql", "host1")
-    assert basic.suites == (Suite("smoke", "smoke", {"build_timeout": 120}),)
+    assert basic.suites == (Suite("smoke", "smoke", SMOKE),)
     assert basic.notes == (
         "The user and password in 'datastore.engine_url' are ignored, because it names no host: "
         "osci makes an account for each service.",
@@ -179,12 +181,24 @@ def test_database_and_options_in_the_url_are_ignored_with_a_note(load):
 
 def test_suites_keep_their_order_names_and_options(load):
     suites = load(
-        **CLOUD, suites=[{"suite": "smoke", "name": "again", "build_timeout": 9}, "smoke"]
+        **CLOUD, suites=[{"suite": "smoke", "name": "again", "server_build_timeout": 9}, "smoke"]
     ).suites
     assert suites == (
-        Suite("again", "smoke", {"build_timeout": 9}),
-        Suite("smoke", "smoke", {"build_timeout": 120}),
+        Suite("again", "smoke", SMOKE | {"server_build_timeout": 9}),
+        Suite("smoke", "smoke", SMOKE),
     )
+
+
+def test_an_option_that_says_the_same_takes_the_place_of_a_default(load):
+    given = {"image_ref": "0b1c", "flavor_name": "a", "flavor_name_resize": "b"}
+    options = load(**CLOUD, suites=[{"suite": "smoke", **given}]).suites[0].options
+    defaults = {"image_name", "flavor_ref", "flavor_ref_resize"}
+    assert dict(options) == {key: SMOKE[key] for key in SMOKE if key not in defaults} | given
+
+
+def test_what_no_deployment_can_do_may_be_switched_off(load):
+    off = {"test_ping": False, "volumes": {"enabled": False}, "metering": {}}
+    assert load(**CLOUD, suites=[{"suite": "smoke", **off}]).suites[0].options == SMOKE
 
 
 def test_no_suites_can_be_asked_for(load):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The schema is sound, documented, and says the same as the tables beside it."""
 
+import json
 import re
 from pathlib import Path
 
@@ -97,8 +98,11 @@ def test_the_limits_of_the_page_are_those_of_the_table():
 
 def test_each_suite_has_defaults_and_the_schema_says_them():
     assert set(suites.DEFAULTS) == set(SCHEMA["$defs"]["suite_name"]["enum"])
-    default = suites.DEFAULTS["smoke"]["build_timeout"]
-    assert f"Default: {default}." in KEYS["suites[].build_timeout"]["description"]
+    for key, default in suites.DEFAULTS["smoke"].items():
+        text = default if isinstance(default, str) and default else json.dumps(default)
+        assert f"Default: {text}." in KEYS[f"suites[].{key}"]["description"]
+        line = re.search(rf"^\| `suites\[\]\.{key}` .*$", PAGE, re.MULTILINE)[0]
+        assert line.endswith(f"| `{text}` |")
 
 
 def test_what_lacks_its_shape_is_taken_out_before_meaning_is_checked():

@@ -19,7 +19,7 @@ LAYERS = (
     ("playbook",),
     ("results", "deployment"),
     ("process",),
-    ("data", "errors", "supervisor"),
+    ("accounts", "data", "errors", "supervisor"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from osci_jobs.results import cases, manifest, metrics, runlog, samples, store
+from osci_jobs.results import cases, harvested, manifest, metrics, runlog, samples, store
 from osci_jobs.results.verdict import VERDICTS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,7 +41,7 @@ def test_the_files_are_those_that_a_run_leaves():
         path.relative_to(run).as_posix()
         for run in [*EXPECTED.iterdir(), *EXPECTED.glob("*/expected")]
         for path in run.rglob("*")
-        if path.is_file() and "expected" not in path.relative_to(run).parts
+        if path.is_file() and not {"expected", "logs"} & set(path.relative_to(run).parts)
     }
     suites = re.compile(r"(?<=/)(api|instances)(?=\.(xml|jsonl|csv)$)")
     kinds = {name if "metrics" in name else suites.sub("<suite>", name) for name in found}
@@ -51,14 +51,26 @@ def test_the_files_are_those_that_a_run_leaves():
 
 def test_the_metrics_are_those_that_are_declared():
     assert _rows("Metrics") == [
-        [metric.name, metric.unit, metric.direction, metric.kind, metric.meaning]
+        [metric.name, metric.unit, metric.direction, metric.kind, metric.file, metric.meaning]
         for metric in metrics.METRICS
     ]
 
 
 def test_each_metric_has_a_file():
     documented = {name for name, _ in _rows("Files of a run's directory")}
-    assert {f"metrics/{metric.name}.csv" for metric in metrics.METRICS} <= documented
+    assert {f"metrics/{metric.file}.csv" for metric in metrics.METRICS} <= documented
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        (harvested.SERVICE_USAGE, harvested.SERVICE_COLUMNS),
+        (harvested.HOST_USAGE, harvested.HOST_COLUMNS),
+    ],
+)
+def test_the_columns_of_usage_are_those_that_are_read(name, columns):
+    section = re.split(r"^#+ ", PAGE.split(f"# {name}\n", 1)[1], maxsplit=1, flags=re.M)[0]
+    assert tuple(re.findall(r"`(\w+)`", section))[: len(columns)] == columns
 
 
 def test_the_columns_are_those_that_are_written():

@@ -17,7 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from osci_jobs import reports
-from osci_jobs.results import junit, manifest, record, store
+from osci_jobs.results import junit, manifest, metrics, record, store
 from osci_jobs.results.verdict import VERDICTS
 
 DATA = Path(__file__).parent.parent / "data" / "results"
@@ -25,10 +25,16 @@ RUNS = sorted(path.name for path in DATA.iterdir() if path.is_dir())
 RUN = "20261123T093544Z-basic-4f2a1c"
 SUITES = ("api", "instances")
 OPERATIONS = ("server.create", "server.list", "server.delete")
+SERVICES = {
+    "mariadb": ["control"],
+    "rabbitmq-server": ["control"],
+    "keystone": ["control"],
+    "nova-compute": ["control", "compute"],
+}
 SCHEMA = Draft202012Validator(
     json.loads(files("osci_jobs.results").joinpath("run.schema.json").read_text("utf-8"))
 )
-INPUTS = ("log.jsonl", "cases", "samples")
+INPUTS = ("log.jsonl", "cases", "logs", "samples")
 
 
 @pytest.fixture
@@ -130,19 +136,33 @@ def test_a_suite_that_was_not_started_has_none(start):
 
 
 def test_columns_are_the_same_whatever_became_of_the_run(start):
-    headers = set()
+    columns = {
+        "api": OPERATIONS,
+        "counters": metrics.counter_columns(SERVICES),
+        "cpu": metrics.cpu_columns(SERVICES),
+        "memory": metrics.memory_columns(SERVICES),
+        "phases": metrics.phase_columns(SUITES),
+    }
+    expected = {name: ",".join(names) for name, names in columns.items()}
     for name in RUNS:
         run_directory = start(name)
         _finish(run_directory)
         found = (run_directory / "metrics").glob("*.csv")
-        headers.add(tuple(sorted(path.read_text().splitlines()[0] for path in found)))
+        assert {path.stem: path.read_text().splitlines()[0] for path in found} == expected
         shutil.rmtree(run_directory)
-    assert headers == {
-        (
-            "check,install,create,deploy,api,instances,harvest,delete,total",
-            "server.create,server.list,server.delete",
-        )
-    }
+
+
+def test_a_run_on_a_group_that_was_there_counts_what_is_its_own(start):
+    run_directory = start("success")
+    log = run_directory / "log.jsonl"
+    events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    own = [event for event in events if event["phase"] != "deploy" or event["event"] == "host"]
+    log.write_text("".join(json.dumps(event) + "\n" for event in own))
+    _finish(run_directory)
+    assert metrics.read_csv(run_directory / "metrics" / "counters.csv") == {}
+    cpu = metrics.read_csv(run_directory / "metrics" / "cpu.csv")
+    assert cpu.keys() == {f"{service}.suites" for service in SERVICES}
+    assert metrics.read_csv(run_directory / "metrics" / "memory.csv")["mariadb.mean"] == 176
 
 
 @pytest.mark.parametrize("content", ["", "rubbish\n", "\0\0\0"])

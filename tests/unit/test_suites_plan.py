@@ -29,9 +29,9 @@ def _settings(tar):
     return json.load(tar.extractfile(f"{DIRECTORY}/suite.json"))
 
 
-def _command(**options):
+def _plan_command(**options):
     options = {"command": ["./x", HOSTILE], "junit": "out/*.xml", "copy": [], **options}
-    return Suite("api", "command", options)
+    return suites.find("command").plan(Suite("api", "command", options), {})
 
 
 def test_every_suite_of_the_schema_has_a_module_and_a_playbook():
@@ -63,7 +63,7 @@ def test_the_archive_is_unpacked_at_the_root(tmp_path):
 
 
 def test_what_the_deployment_says_arrives_as_it_is(tmp_path):
-    with _pack(tmp_path, suites.find("command").plan(_command())) as tar:
+    with _pack(tmp_path, _plan_command()) as tar:
         assert _settings(tar) == {
             "archive_bytes": 256 * 1024 * 1024,
             "archive_members": 10_000,
@@ -87,7 +87,7 @@ def test_files_are_copied_with_their_modes_and_links(tmp_path):
     os.mkfifo(source / "pipe")
     Path(os.fsdecode(bytes(source) + b"/\xff")).write_text("no UTF-8")
     copied = [str(source), str(tmp_path / "alias")]
-    with _pack(tmp_path, suites.find("command").plan(_command(copy=copied))) as tar:
+    with _pack(tmp_path, _plan_command(copy=copied)) as tar:
         top = f"{DIRECTORY}/source"
         assert tar.getmember(f"{top}/run").mode == 0o755
         assert tar.getmember(f"{top}/link").linkname == "run"
@@ -105,13 +105,13 @@ def test_a_file_that_is_gone_is_an_error_of_the_configuration(tmp_path):
 @pytest.mark.parametrize("name", ["suite.json", "output.log", "outcome.json", "output.tar"])
 def test_a_file_of_a_name_that_osci_uses_is_refused(name):
     with pytest.raises(ConfigurationError, match=name):
-        suites.find("command").plan(_command(copy=[f"/x/{name}"]))
+        _plan_command(copy=[f"/x/{name}"])
 
 
 @pytest.mark.parametrize("pattern", ["**.xml", "a/x**/y.xml", ".", "./."])
 def test_a_pattern_that_names_no_file_is_refused(pattern):
     with pytest.raises(ConfigurationError, match="pattern"):
-        suites.find("command").plan(_command(junit=pattern))
+        _plan_command(junit=pattern)
 
 
 def test_packing_again_writes_the_same(tmp_path):

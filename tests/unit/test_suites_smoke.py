@@ -3,6 +3,7 @@
 
 import importlib.util
 import json
+import os
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,16 +11,23 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from osci_jobs import data
+from osci_jobs import data, deployment
+from osci_jobs.deployment import SERVICES
 from osci_jobs.deployment.model import Suite
+from osci_jobs.deployment.suites import DEFAULTS
 from osci_jobs.results import cases as results_cases
 from osci_jobs.results import samples as results_samples
 from osci_jobs.suites import plan, smoke
 
-PLAN = smoke.plan(Suite("smoke", "smoke", {"build_timeout": 7}))
+OPTIONS = DEFAULTS["smoke"]
 SERVER = "http://10.77.0.11:8774/v2.1/servers/0b1c"
+IMAGE = "http://10.77.0.11:9292/v2/images/0b1c"
 TREE = Path(__file__).resolve().parents[2]
 DOCS = (TREE / "docs" / "suites.md").read_text("utf-8")
+GOLDEN = TREE / "tests" / "data" / "smoke"
+# Group, name, and what follows of each case, in order.
+CASES = re.findall(r'Case\("(\w+)", "(\w+)"(.*)\)', plan.role_file("smoke.py").read_text("utf-8"))
+TITLES = [f"{group}.{name}" for group, name, _ in CASES]
 
 
 def _load():
@@ -42,11 +50,19 @@ def samples(tmp_path):
 @pytest.fixture
 def cases(tmp_path, samples):
     with (tmp_path / "cases.jsonl").open("w") as file:
-        yield record.Cases(file, samples, (ConnectionError,))
+        yield record.Cases(file, samples, (ConnectionError,), {"group.off": "It is off."})
 
 
-def _response(status):
-    return SimpleNamespace(status_code=status, headers={"x-openstack-request-id": "req-1"})
+def _plan(services=SERVICES, **options):
+    return smoke.plan(Suite("smoke", "smoke", OPTIONS | options), dict.fromkeys(services, ()))
+
+
+def _settings(*arguments, **options):
+    return json.loads(_plan(*arguments, **options).files["smoke.json"])
+
+
+def _response(status, request_id="req-1"):
+    return SimpleNamespace(status_code=status, headers={"x-openstack-request-id": request_id})
 
 
 def _raise(error):
@@ -63,21 +79,75 @@ def _read(tmp_path):
 
 
 def test_the_plan_takes_what_the_command_needs():
-    settings = json.loads(PLAN.files["smoke.json"])
-    assert PLAN.command[1:] == ("smoke.py", "smoke.json")
-    assert settings["build_timeout"] == 7
-    for name in set(PLAN.files) - {"smoke.json"}:
-        assert PLAN.files[name].is_file()
+    files = _plan(server_build_timeout=7).files
+    assert _plan().command[1:] == ("smoke.py", "smoke.json")
+    assert _settings(server_build_timeout=7)["server_build_timeout"] == 7
+    programs = plan.role_file("smoke.py").parent.glob("smoke*.py")
+    assert set(files) == {"smoke.json", *(path.name for path in programs)}
 
 
 def test_the_plan_uses_what_the_tester_has_made():
-    settings = json.loads(PLAN.files["smoke.json"])
+    settings = _settings()
     roles = data.directory() / "playbooks" / "roles"
     tester = yaml.safe_load((roles / "tester" / "vars" / "main.yml").read_text("utf-8"))
     assert settings["cloud"] in tester["tester_clouds"]["clouds"]
-    assert settings["image"] == tester["tester_ready"]["image"]
-    assert settings["network"] == tester["tester_ready"]["network"]["name"]
-    assert settings["flavor"] in [flavor["id"] for flavor in tester["tester_ready"]["flavors"]]
+    assert settings["image"] == ["name", tester["tester_ready"]["image"]]
+    assert settings["network_label"] == tester["tester_ready"]["network"]["name"]
+    flavors = [["id", flavor["id"]] for flavor in tester["tester_ready"]["flavors"]]
+    assert settings["flavor"] in flavors and settings["resize_flavor"] in flavors
+
+
+def test_images_and_flavors_are_known_by_id_or_by_name():
+    options = {key: OPTIONS[key] for key in OPTIONS if "flavor" not in key}
+    options |= {"image_ref": "0b1c", "flavor_name": "m1.tiny", "flavor_name_resize": "m1.small"}
+    planned = smoke.plan(Suite("smoke", "smoke", options), {})
+    settings = json.loads(planned.files["smoke.json"])
+    assert settings["image"] == ["id", "0b1c"]
+    assert settings["flavor"] == ["name", "m1.tiny"]
+    assert settings["resize_flavor"] == ["name", "m1.small"]
+
+
+def test_the_cases_are_torpedos_in_its_order():
+    groups = dict.fromkeys(group for group, _, _ in CASES)
+    assert len(set(TITLES)) == len(TITLES) == 37
+    assert " ".join(groups) == (
+        "keypairs stacks flavors limits images volumes servers meters cleanup"
+    )
+    for group in groups:
+        names = [name for other, name, _ in CASES if other == group]
+        assert names == sorted(names) or names == ["test_list", "test_get"]
+
+
+@pytest.mark.parametrize("case", smoke.SWITCHES)
+def test_a_case_is_skipped_when_one_of_its_options_is_off(case):
+    assert case in TITLES and case not in _settings()["skips"]
+    for option in smoke.SWITCHES[case]:
+        assert _settings(**{option: False})["skips"][case] == f"It is switched off by '{option}'."
+
+
+def test_every_option_that_switches_cases_off_is_in_the_table():
+    used = {option for options in smoke.SWITCHES.values() for option in options}
+    switches = {option for option in OPTIONS if option.startswith("test_") or option == "keypairs"}
+    assert used == switches - {"test_hostid_on_resize"}
+
+
+def test_a_case_without_its_service_is_skipped_and_has_no_function():
+    assert set(smoke.UNITS.values()).isdisjoint(SERVICES)
+    assert set(_settings()["skips"]) == set(smoke.NEEDED_SERVICES)
+    without = [f"{group}.{name}" for group, name, rest in CASES if not rest]
+    assert sorted(without) == sorted(smoke.NEEDED_SERVICES)
+    assert _settings((*SERVICES, *smoke.UNITS.values()))["skips"] == {}
+
+
+@pytest.mark.parametrize("name", ["basic", "single", "spread"])
+def test_the_skips_of_a_sample_are_the_golden_ones(name):
+    loaded = deployment.load(TREE / "config" / "deploy", name)
+    planned = smoke.plan(loaded.suites[0], loaded.services)
+    skips = json.loads(planned.files["smoke.json"])["skips"]
+    text = "".join(f"{title}: {skips[title]}\n" for title in TITLES if title in skips)
+    if os.environ.get("OSCI_REWRITE_GOLDEN"):
+        (GOLDEN / f"{name}.skips").write_text(text, "utf-8")
+    assert text == (GOLDEN / f"{name}.skips").read_text("utf-8")
 
 
 def test_operations_are_named_once_each_and_documented():
@@ -87,11 +157,13 @@ def test_operations_are_named_once_each_and_documented():
 
 
 def test_cases_are_documented():
-    source = plan.role_file("smoke.py").read_text("utf-8")
-    found = re.findall(r'Case\(\s*"(\w+)",\s*"(\w+)"', source)
-    assert len(found) == len(set(found)) == 15
-    for group, name in found:
-        assert f"| {group} | `{name}` |" in DOCS
+    rows = re.findall(r"^\| (\w+) \| `(\w+)` \|.*\| ?(.*) \|$", DOCS, re.MULTILINE)
+    assert [f"{group}.{name}" for group, name, _ in rows] == TITLES
+    for group, name, needs in rows:
+        title = f"{group}.{name}"
+        options = ", ".join(f"`{option}`" for option in smoke.SWITCHES.get(title, ()))
+        service = smoke.NEEDED_SERVICES.get(title)
+        assert needs == (f"{service} service" if service else options)
 
 
 @pytest.mark.parametrize(
@@ -102,13 +174,21 @@ def test_cases_are_documented():
         ("GET", "http://n:8774/v2.1/servers/detail?a=/b", None, "compute.server.list"),
         ("GET", SERVER, None, "compute.server.show"),
         ("DELETE", f"{SERVER}/", None, "compute.server.delete_request"),
-        ("POST", f"{SERVER}/action", {"reboot": {"type": "SOFT"}}, "compute.server.reboot"),
+        ("POST", f"{SERVER}/action", {"reboot": {}}, "compute.server.reboot_request"),
+        (
+            "POST",
+            f"{SERVER}/action",
+            {"confirmResize": None},
+            "compute.server.resize_confirm_request",
+        ),
         ("POST", f"{SERVER}/action", {"lock": None}, None),
         ("PUT", f"{SERVER}/metadata", None, "compute.server_metadata.replace"),
         ("PUT", f"{SERVER}/metadata/detail", None, "compute.server_metadata.set"),
         ("GET", "http://n:8774/v2.1/flavors/detail", None, "compute.flavor.list"),
         ("GET", "http://n:8774/v2.1/flavors/2", None, "compute.flavor.show"),
         ("GET", "http://g:9292/v2/images", None, "image.image.list"),
+        ("GET", f"{IMAGE}/file", None, "image.image.download"),
+        ("PATCH", IMAGE, [{"op": "remove"}], "image.image.update"),
         ("GET", "http://n:8774/v2.1/", None, None),
         ("GET", "http://n:8774", None, None),
     ],
@@ -147,6 +227,31 @@ def test_a_failure_names_the_call_its_status_and_its_request(tmp_path, cases, sa
         "two": ("failed", "Never."),
     }
     assert cases.has_failed
+
+
+def test_what_is_waited_for_in_vain_is_laid_to_the_call_that_asked_for_it(tmp_path, cases, samples):
+    def wait(asked):
+        samples.call("POST", f"{SERVER}/action", {"resize": {}}, lambda: _response(202))
+        asked = samples.last if asked is None else asked
+        samples.call("GET", SERVER, None, lambda: _response(200, "req-2"))
+        raise record.CaseFailedError("Stayed.", asked)
+
+    cases.run(_case("one", lambda: wait(None)))
+    cases.run(_case("two", lambda: wait("")))
+    assert _read(tmp_path) == {
+        "one": ("failed", "Stayed. [compute.server.resize_request answered 202 (req-1)]"),
+        "two": ("failed", "Stayed."),
+    }
+
+
+def test_a_case_that_is_not_to_run_is_skipped_with_its_reason(tmp_path, cases):
+    cases.run(_case("off", None))
+    cases.run(_case("next", None, "group.off"))
+    assert _read(tmp_path) == {
+        "off": ("skipped", "It is off."),
+        "next": ("skipped", "It needs group.off, which was skipped."),
+    }
+    assert not cases.has_failed
 
 
 def test_a_bug_is_an_error_and_hides_no_other_case(tmp_path, cases, capsys):

@@ -1,76 +1,195 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gather a host's journals by unit and the versions of what is installed, into one tar.
+"""Gather what a host knows of itself into one tar.
 
-harvest.py TAR
+    harvest.py TAR
+
+Every file is a piece of its own: one that cannot be had says why, and all of
+them together take no longer than SECONDS, whatever hangs on the host.
 """
 
+import importlib.metadata
 import json
-import subprocess
+import os
+import re
 import sys
 import tarfile
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-# The end of a journal is kept: what went wrong last is what is looked for first.
+import configuration
+import counters
+import units
+from limited import Commands
+
+SECONDS = 12
+WORKERS = 4
+USAGE = Path("/var/lib/osci/usage")
+VIRTUALENV = Path("/opt/openstack")
+JOURNAL = ("journalctl", "--quiet", "--no-pager", "--output=short-iso-precise")
+DEBIAN = ("dpkg-query", "--show", "--showformat", "${Package} ${Version}\n")
+MARIADB = ("mariadb", "--connect-timeout=8")
+RABBITMQ = ("rabbitmqctl", "--quiet", "--timeout", "8")
+JOURNAL_BYTES = 8 << 20
 UNIT_BYTES = 4 << 20
-SYSTEM_BYTES = 8 << 20
-PACKAGES = ("mariadb-server", "memcached", "rabbitmq-server")
-PYTHON_PACKAGES = (
+USAGE_BYTES = 16 << 20
+TEXT_BYTES = 1 << 20
+# What the commands say becomes the file.
+TEXTS = {
+    "packages/debian.txt": (DEBIAN,),
+    "state/disk.txt": (("df", "--local"), ("df", "--local", "--inodes"), ("du", "-xkd2", "/var")),
+    "state/kernel.log": (("dmesg", "--time-format=iso"),),
+    "state/memory.txt": (
+        ("cat", "/proc/meminfo"),
+        ("ps", "-eo", "rss,vsz,pid,unit:32,comm", "--sort=-rss"),
+    ),
+    "state/processes.txt": (
+        ("ps", "-eo", "pid,ppid,user:16,unit:32,stat,nlwp,rss,etimes,time,args"),
+    ),
+    "state/sockets.txt": (("ss", "-tuanp"),),
+}
+# The same, on the hosts that have the unit.
+TEXTS_BY_UNIT = {
+    "mariadb": {
+        "database/processes.txt": ((*MARIADB, "--table", "--execute", "show processlist"),),
+    },
+    "rabbitmq-server": {
+        "broker/queues.txt": (
+            (*RABBITMQ, "list_queues", "name", "messages", "messages_unacknowledged", "consumers"),
+        ),
+        "broker/connections.txt": (
+            (*RABBITMQ, "list_connections", "user", "peer_host", "peer_port", "state", "channels"),
+        ),
+    },
+}
+SCHEMAS = """
+select table_schema, table_name from information_schema.tables
+where table_name like 'alembic\\_version%' order by 1, 2
+"""
+# Those of a component that a report names.
+DEBIAN_VERSIONS = ("mariadb-server", "memcached", "rabbitmq-server")
+PYTHON_VERSIONS = (
     *("glance", "keystone", "neutron", "nova", "openstack-placement", "openstacksdk"),
     *("oslo.messaging", "SQLAlchemy"),
 )
-VIRTUALENV = Path("/opt/openstack")
 
 
 def main(path):
-    """Write the tar."""
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = Path(temporary)
-        _write_journals(directory)
-        versions = json.dumps({**_debian_versions(), **_python_versions()}, indent=2)
-        (directory / "versions.json").write_text(versions + "\n")
+    """Write the tar; it is made where there is room when the disk is full."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as temporary:
+        _gather(Path(temporary), _pieces(Commands(SECONDS), units.enabled()))
         with tarfile.open(path, "w") as archive:
-            archive.add(directory, arcname=".")
+            archive.add(temporary, arcname=".")
 
 
-def _write_journals(directory):
-    (directory / "journal").mkdir()
-    _write(directory / "journal.log", ["journalctl"], SYSTEM_BYTES)
-    for unit in _units():
-        _write(directory / "journal" / f"{unit}.log", ["journalctl", "--unit", unit], UNIT_BYTES)
+def _pieces(commands, names):
+    """Return what makes each file: a function that takes the file's path."""
+    texts = dict(TEXTS)
+    for name in TEXTS_BY_UNIT.keys() & set(names):
+        texts |= TEXTS_BY_UNIT[name]
+    journals = {
+        f"journal/{name}.log": partial(_journal, commands, f"--unit={name}") for name in names
+    }
+    schemas = {"database/versions.txt": partial(_schemas, commands)} if "mariadb" in names else {}
+    return {
+        "counters.json": partial(counters.write, commands=commands, names=names),
+        **{file: partial(_text, commands, said) for file, said in texts.items()},
+        **schemas,
+        "units.json": partial(units.write, commands=commands),
+        "journal.log": partial(commands.write, commands=[JOURNAL], limit=JOURNAL_BYTES),
+        **journals,
+        "host.json": _state,
+        "versions.json": partial(_versions, commands),
+        "packages/python.txt": _python_packages,
+        "config": configuration.write,
+        **{f"usage/{name}.csv": partial(_usage, name) for name in ("services", "host")},
+    }
 
 
-def _units():
-    """Return the services that somebody put here, by their unit files below /etc."""
-    found = Path("/etc/systemd/system").glob("multi-user.target.wants/*.service")
-    return sorted(path.stem for path in found)
+def _gather(directory, pieces):
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for file, make in pieces.items():
+            pool.submit(_make, make, directory / file)
 
 
-def _write(path, command, limit):
-    done = subprocess.run(
-        [*command, "--no-pager", "--output", "short-iso-precise"], capture_output=True, check=False
-    )
-    left_out = len(done.stdout) - limit
-    head = f"[{left_out} bytes before this were left out]\n".encode() if left_out > 0 else b""
-    path.write_bytes(head + done.stdout[-limit:])
+def _make(make, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        make(path)
+    except Exception as error:
+        # Whatever is wrong with one piece, the others are wanted.
+        path.write_text(f"[this could not be gathered: {error!r}]\n", "utf-8")
 
 
-def _debian_versions():
-    command = ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *PACKAGES]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
+def _text(commands, said, path):
+    commands.write(path, said, TEXT_BYTES)
 
 
-def _python_versions():
-    if not VIRTUALENV.is_dir():
-        return {}
-    program = (
-        "import importlib.metadata as m, json, sys;"
-        "print(json.dumps({name: m.version(name) for name in sys.argv[1:]}))"
-    )
-    command = [VIRTUALENV / "bin/python", "-c", program, *PYTHON_PACKAGES]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return json.loads(done.stdout) if done.returncode == 0 else {}
+def _journal(commands, unit, path):
+    commands.write(path, [(*JOURNAL, unit)], UNIT_BYTES)
+
+
+def _state(path):
+    disk = os.statvfs("/")
+    state = {
+        "format": 1,
+        "at": round(time.time(), 3),
+        "disk_bytes": disk.f_blocks * disk.f_frsize,
+        "disk_free_bytes": disk.f_bavail * disk.f_frsize,
+        "kernel": os.uname().release,
+        "load": os.getloadavg(),
+    }
+    path.write_text(json.dumps(state, indent=2) + "\n", "utf-8")
+
+
+def _versions(commands, path):
+    rows = commands.output((*DEBIAN, *DEBIAN_VERSIONS)).splitlines()
+    versions = dict(row.split(" ") for row in rows if row.count(" ") == 1)
+    installed = {_canonical(name): version for name, version in _python_distributions()}
+    for name in PYTHON_VERSIONS:
+        if _canonical(name) in installed:
+            versions[name] = installed[_canonical(name)]
+    path.write_text(json.dumps(versions, indent=2) + "\n", "utf-8")
+
+
+def _python_packages(path):
+    found = sorted(_python_distributions(), key=lambda package: package[0].lower())
+    path.write_text("".join(f"{name} {version}\n" for name, version in found), "utf-8")
+
+
+def _python_distributions():
+    places = [str(place) for place in VIRTUALENV.glob("lib/python3*/site-packages")]
+    return [
+        (found.metadata["Name"], found.version)
+        for found in importlib.metadata.distributions(path=places)
+    ]
+
+
+def _canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _schemas(commands, path):
+    """Write the version of each database's schema, as alembic keeps it."""
+
+    def ask(statement):
+        command = (*MARIADB, "--batch", "--skip-column-names", "--execute", statement)
+        return commands.output(command).splitlines()
+
+    tables = [row.split("\t") for row in ask(SCHEMAS)]
+    selects = [
+        f"select '{schema}', '{table}', version_num from `{schema}`.`{table}`"
+        for schema, table in tables
+    ]
+    rows = ask(" union all ".join(selects)) if selects else []
+    path.write_text("".join(f"{row}\n" for row in rows), "utf-8")
+
+
+def _usage(name, path):
+    with open(USAGE / f"{name}.csv", "rb") as file:
+        path.write_bytes(file.read(USAGE_BYTES))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,14 @@ WAITED = 200  # what waited for something has no status of its own
 
 
 class CaseFailedError(Exception):
-    """The cloud did not do what the case expects of it."""
+    """The cloud did not do what the case expects of it.
+
+    `call` describes the API call that it is laid to; None is the latest one.
+    """
+
+    def __init__(self, message, call=None):
+        super().__init__(message)
+        self.call = call
 
 
 class Stop(BaseException):
@@ -25,11 +32,14 @@ class Stop(BaseException):
 
 @dataclass(frozen=True)
 class Case:
-    """A test: the function that makes it, and the titles of the cases it needs."""
+    """A test: the function that makes it, and the titles of the cases it needs.
+
+    There is no function where no deployment has what is tested.
+    """
 
     group: str
     name: str
-    function: object
+    function: object = None
     needs: tuple = ()
 
     @property
@@ -39,7 +49,7 @@ class Case:
 
 
 class Samples:
-    """The API calls so far; `last` describes the latest, for the message of a failure."""
+    """The API calls so far; `last` describes the latest one, "" when there was none."""
 
     def __init__(self, file, calls):
         self._file = file
@@ -70,6 +80,12 @@ class Samples:
         seconds = time.monotonic() - start
         self._write(datetime.now(UTC) - timedelta(seconds=seconds), name, seconds, WAITED)
 
+    def message(self, error):
+        """Return what an error says, and the call that it is laid to."""
+        call = getattr(error, "call", None)
+        call = self.last if call is None else call
+        return f"{error} [{call}]" if call else str(error)
+
     def operation(self, method, url, body):
         """Return the operation of a request, or None for one that is not sampled."""
         path = urlsplit(url).path.rstrip("/")
@@ -95,12 +111,14 @@ class Cases:
     """The cases so far; each is on disk, and on standard output, as soon as it ends.
 
     An exception of `failures` is the cloud's, any other one is the suite's own.
+    `skips` gives the reason for each case, by title, that is not to run.
     """
 
-    def __init__(self, file, samples, failures):
+    def __init__(self, file, samples, failures, skips):
         self._file = file
         self._samples = samples
         self._failures = (CaseFailedError, *failures)
+        self._skips = skips
         self._outcomes = {}
         self._is_running = False
         self._is_stopped = False
@@ -111,7 +129,7 @@ class Cases:
         return not {"failed", "error"}.isdisjoint(self._outcomes.values())
 
     def run(self, case, *arguments):
-        """Run `case`, or skip it when a case that it needs did not pass."""
+        """Run `case`, or skip it when it is not to run or a case that it needs did not pass."""
         if reason := self._reason_to_skip(case):
             self._write(case, "skipped", 0, reason)
         else:
@@ -132,6 +150,8 @@ class Cases:
     def _reason_to_skip(self, case):
         if self._is_stopped:
             return "The suite was told to stop."
+        if case.title in self._skips:
+            return self._skips[case.title]
         for need in case.needs:
             if self._outcomes[need] == "skipped":
                 return f"It needs {need}, which was skipped."
@@ -144,8 +164,7 @@ class Cases:
         try:
             self._call(case, arguments)
         except self._failures as error:
-            message = f"{error} [{self._samples.last}]" if self._samples.last else str(error)
-            return "failed", message, traceback.format_exc()
+            return "failed", self._samples.message(error), traceback.format_exc()
         except Stop:
             return "error", "The suite was told to stop.", ""
         except Exception as error:
