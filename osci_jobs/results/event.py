@@ -84,12 +84,17 @@ def _is_signal(value: Any) -> bool:
 def _is_deployment(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("resolved"), dict):
         return False
+    return _is_text(value.get("name")) and _is_text(value.get("digest")) and _is_resolved(value)
+
+
+def _is_resolved(value: Mapping[str, Any]) -> bool:
     suites = value["resolved"].get("suites", [])
+    services = value["resolved"].get("services", {})
     return (
-        _is_text(value.get("name"))
-        and _is_text(value.get("digest"))
-        and isinstance(suites, list)
+        isinstance(suites, list)
         and all(map(_is_suite, suites))
+        and isinstance(services, dict)
+        and all(map(_is_names, services.values()))
     )
 
 

@@ -133,6 +133,8 @@ def test_an_event_with_other_fields_than_declared_is_a_bug(tmp_path, event, fiel
         {**START, "deployment": {"name": "basic", "digest": ""}},
         {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [{}]}}},
         {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [DOTTED]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"services": ["api"]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"services": {"a": 1}}}},
         {**END, "event": "host", "name": "../host1", "address": "", "versions": {}},
         {**END, "event": "suite_ended", "suite": "/", "outcome": "success"},
         {**END, "event": "host", "name": "host1", "address": "", "versions": {"nova": 1}},
