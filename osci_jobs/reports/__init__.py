@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a person reads about a run: report.txt and report.html."""
+"""What a person reads about a run: report.txt, report.html and the plots."""
 
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
 from osci_jobs.errors import ConfigurationError
-from osci_jobs.reports import content, html, text
-from osci_jobs.results import files, metrics, store
+from osci_jobs.reports import content, html, links, plots, svg, text
+from osci_jobs.results import files, harvested, store
 from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import visible
 from osci_jobs.results.record import Record
@@ -16,26 +16,38 @@ _TEXT_BYTES = 64 << 20
 
 
 def write(record: Record, suites: Mapping[str, list[Case]], run_directory: Path) -> None:
-    """Write report.txt and report.html of the finished run in `run_directory`.
+    """Write report.txt, report.html and plots/*.svg of the finished run in `run_directory`.
 
-    `suites` are its cases, as `store.read_cases` returns them. Safe to repeat.
-    Raises ConfigurationError when metrics/api.csv is missing.
+    `suites` are its cases, as `store.read_cases` returns them; samples and what
+    was harvested are read from the directory. A plot without data is not made,
+    and not kept either. Safe to repeat.
     """
-    medians = metrics.read_csv(run_directory / "metrics" / "api.csv")
-    bad_rows = store.read_samples(run_directory, suites).bad_rows
-    found = content.gather(record, suites, medians, bad_rows, run_directory)
+    samples = store.read_samples(run_directory, suites)
+    harvest = harvested.read(run_directory, tuple(host.name for host in record.hosts))
+    found = content.gather(record, suites, samples, harvest, run_directory)
+    drawn = plots.draw(found)
+    for name in plots.NAMES:
+        _write_plot(run_directory / "plots" / f"{name}.svg", drawn.get(name))
     files.write_text(run_directory / "report.txt", text.render(found))
-    files.write_text(run_directory / "report.html", html.render(found))
+    page = html.render(found, drawn, links.gather(run_directory))
+    files.write_text(run_directory / "report.html", page)
 
 
 def read(run_directory: Path) -> str:
     """Return report.txt of the run, made visible; raises ConfigurationError without one."""
     path = run_directory / "report.txt"
     try:
-        content, _ = files.read_capped(path, _TEXT_BYTES)
+        data, _ = files.read_capped(path, _TEXT_BYTES)
     except OSError as error:
         raise ConfigurationError(
             f"The report '{path}' cannot be read: {error.strerror}; "
             f"make it anew with: osci report {shlex.quote(str(run_directory))}"
         ) from error
-    return visible(content.decode("utf-8", "backslashreplace")).rstrip("\n")
+    return visible(data.decode("utf-8", "backslashreplace")).rstrip("\n")
+
+
+def _write_plot(path: Path, plot: svg.Plot | None) -> None:
+    if plot:
+        files.write_text(path, svg.standalone(plot))
+    else:
+        path.unlink(missing_ok=True)

@@ -2,18 +2,21 @@
 """The content of a report, picked and ordered once for all of its forms."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
+from osci_jobs.reports import excerpt, links, operations, tested, timeline, usage
+from osci_jobs.reports.amounts import moment, number
 from osci_jobs.results import verdict
 from osci_jobs.results.cases import Case
-from osci_jobs.results.record import Phase, Record, Suite
+from osci_jobs.results.harvested import HostHarvest
+from osci_jobs.results.record import Cause, Record, Suite, Trouble
+from osci_jobs.results.samples import Samples
 
 SHOWN = 100  # cases of one outcome of one suite; JUnit holds them all
-_MINUTE = 60
-_HOUR = 60 * _MINUTE
+FINDINGS = 50
+OPERATIONS = 100
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,25 @@ class SuiteContent:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One phase on the timeline; `left` and `width` are percents of the run."""
+class Place:
+    """A cause, a later trouble or a finding.
 
-    phase: Phase
-    left: float
-    width: float
+    `file` is its log below the run's directory, `log` where that is, and `url`
+    leads there; each is "" where there is none.
+    """
+
+    trouble: Cause
+    verdict: str
+    lines: tuple[excerpt.Line, ...]
+    file: str
+    log: str
+    url: str
+
+    @property
+    def where(self) -> tuple[tuple[str, str], ...]:
+        """What is known of phase, host and unit, by these words."""
+        found = [(name, getattr(self.trouble, name)) for name in ("phase", "host", "unit")]
+        return tuple((name, value) for name, value in found if value)
 
 
 @dataclass(frozen=True)
@@ -51,11 +67,19 @@ class Content:
     record: Record
     verdict: verdict.Verdict
     started: str
-    log: Path
+    tally: str
+    cause: Place | None
+    findings: tuple[Place, ...]
+    findings_left: int
+    later: tuple[Place, ...]
     suites: tuple[SuiteContent, ...]
-    bars: tuple[Bar, ...]
-    medians: Mapping[str, float]
+    timeline: timeline.Timeline
+    operations: tuple[operations.Operation, ...]
+    operations_left: int
     bad_rows: int
+    usage: usage.Usage
+    sources: tuple[tested.Source, ...]
+    packages: tuple[tested.Package, ...]
     command_line: str
     run_directory: Path
 
@@ -63,49 +87,85 @@ class Content:
 def gather(
     record: Record,
     suites: Mapping[str, list[Case]],
-    medians: Mapping[str, float],
-    bad_rows: int,
+    samples: Samples,
+    harvest: Sequence[HostHarvest],
     run_directory: Path,
 ) -> Content:
     """Return the content of the report on `record`.
 
-    `medians` are the seconds by API operation, `bad_rows` the rows of samples that
-    could not be read, and `run_directory` is where the run's files are.
+    `suites` are the cases by suite, `samples` the API calls of all suites,
+    `harvest` is what the hosts left, and `run_directory` where the run's files are.
     """
-    log = record.cause.file if record.cause and record.cause.file else "log.jsonl"
+    found = operations.gather(samples.samples)
     return Content(
         record=record,
         verdict=verdict.VERDICTS[record.verdict],
         started=moment(record.started),
-        log=run_directory / log,
+        tally=_tally(record),
+        cause=_cause(record, run_directory),
+        findings=_places(record.findings[:FINDINGS], run_directory),
+        findings_left=max(len(record.findings) - FINDINGS, 0),
+        later=_places(record.later, run_directory),
         suites=tuple(
-            _suite(name, counts, suites.get(name, [])) for name, counts in record.suites.items()
+            _suite(name, counts, suites.get(name, []))
+            for name, counts in sorted(record.suites.items(), key=_failing_first)
         ),
-        bars=tuple(_bar(phase, record) for phase in record.phases),
-        medians=medians,
-        bad_rows=bad_rows,
+        timeline=timeline.gather(record, harvest),
+        operations=found[:OPERATIONS],
+        operations_left=max(len(found) - OPERATIONS, 0),
+        bad_rows=samples.bad_rows,
+        usage=usage.gather(harvest, record.started),
+        sources=tested.sources(record),
+        packages=tested.packages(record),
         command_line=shlex.join(["osci", record.command, *record.arguments]),
         run_directory=run_directory,
     )
 
 
-def duration(seconds: float) -> str:
-    """Write a duration for a person: '0.042 s', '1.2 s', '3 min 4 s', '1 h 2 min'."""
-    if seconds < 1:
-        return f"{seconds:.3f} s"
-    if round(seconds, 1) < _MINUTE:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+def _tally(record: Record) -> str:
+    """Return the counts of all cases in one phrase, "" when no suite was to run."""
+    if not record.suites:
+        return ""
+    counts = record.suites.values()
+    outcomes = {
+        "failed": sum(suite.failed for suite in counts),
+        "in error": sum(suite.errors for suite in counts),
+        "skipped": sum(suite.skipped for suite in counts),
+        "passed": sum(suite.passed for suite in counts),
+    }
+    told = ", ".join(f"{count:,} {name}" for name, count in outcomes.items() if count)
+    total = number(sum(outcomes.values()), "case")
+    return f"{total}: {told}" if told else "no case ran"
 
 
-def moment(time: str) -> str:
-    """Write a time of the run log for a person: '2026-11-23 09:35:44 UTC'."""
-    if not time:
-        return "at an unknown time"
-    return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M:%S} UTC"
+def _cause(record: Record, run_directory: Path) -> Place | None:
+    cause = record.cause
+    if not cause:
+        return None
+    lines = excerpt.excerpt(cause)
+    return _place(cause, record.verdict, lines, cause.file or "log.jsonl", run_directory)
+
+
+def _places(troubles: Sequence[Trouble], run_directory: Path) -> tuple[Place, ...]:
+    return tuple(
+        _place(trouble, trouble.verdict, excerpt.failing(trouble), trouble.file, run_directory)
+        for trouble in troubles
+    )
+
+
+def _place(
+    trouble: Cause,
+    name: str,
+    lines: tuple[excerpt.Line, ...],
+    file: str,
+    run_directory: Path,
+) -> Place:
+    log = str(run_directory / file) if file else ""
+    return Place(trouble, name, lines, file, log, links.url(run_directory, file))
+
+
+def _failing_first(item: tuple[str, Suite]) -> bool:
+    return not (item[1].failed or item[1].errors)
 
 
 def _suite(name: str, counts: Suite, cases: list[Case]) -> SuiteContent:
@@ -120,11 +180,3 @@ def _suite(name: str, counts: Suite, cases: list[Case]) -> SuiteContent:
 
 def _list(cases: list[Case]) -> Listing:
     return Listing(tuple(cases[:SHOWN]), max(len(cases) - SHOWN, 0))
-
-
-def _bar(phase: Phase, record: Record) -> Bar:
-    whole = record.seconds or 1.0
-    since = datetime.fromisoformat(phase.started) - datetime.fromisoformat(record.started)
-    left = min(max(since.total_seconds() / whole * 100, 0.0), 100.0)
-    width = min(phase.seconds / whole * 100, 100.0 - left)
-    return Bar(phase, round(left, 2), round(width, 2))

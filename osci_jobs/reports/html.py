@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report as one HTML file, without scripts and without anything from outside."""
 
-from importlib.resources import files
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jinja2
 
-from osci_jobs.reports.content import Content, duration
+from osci_jobs.reports import svg
+from osci_jobs.reports.amounts import duration, number, size
+from osci_jobs.reports.content import Content
+from osci_jobs.reports.links import Link
 from osci_jobs.results.escape import visible
 
 
-def render(content: Content) -> str:
-    """Return report.html: the content of report.txt and the details of failing cases."""
+def render(content: Content, plots: Mapping[str, svg.Plot], links: Sequence[Link]) -> str:
+    """Return report.html: the content of report.txt, details of failing cases, and plots."""
     environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("osci_jobs.reports"),
         autoescape=True,
         finalize=_finalize,
         lstrip_blocks=True,
@@ -20,11 +24,20 @@ def render(content: Content) -> str:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["duration"] = duration
-    template = files(__package__).joinpath("report.html.j2").read_text("utf-8")
-    return environment.from_string(template).render(content=content, record=content.record)
+    environment.filters |= {"duration": duration, "size": size, "number": number}
+    return environment.get_template("page.html.j2").render(
+        content=content,
+        record=content.record,
+        drawn={name: svg.inline(plot) for name, plot in plots.items()},
+        words={name: plot.words for name, plot in plots.items()},
+        links=links,
+    )
 
 
 def _finalize(value: Any) -> Any:
-    """Make each value that the template shows visible; Jinja escapes it afterwards."""
-    return value if isinstance(value, int | float) else visible(str(value))
+    """Make each value that the template shows visible; Jinja escapes it afterwards.
+
+    What is markup already, an SVG or what a macro made, is visible.
+    """
+    is_plain = isinstance(value, int | float) or hasattr(value, "__html__")
+    return value if is_plain else visible(str(value))

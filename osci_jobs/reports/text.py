@@ -2,16 +2,26 @@
 """The report as text for a terminal, a mail or the console of a build."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from osci_jobs.reports.content import Content, Listing, SuiteContent, duration
+from osci_jobs.reports.amounts import duration, number, size
+from osci_jobs.reports.content import Content, Listing, Place, SuiteContent
+from osci_jobs.reports.tested import Package
+from osci_jobs.reports.timeline import Timeline
+from osci_jobs.reports.usage import Service
 from osci_jobs.results.cases import Case
-from osci_jobs.results.escape import visible, visible_line
+from osci_jobs.results.escape import clip, visible, visible_line
 from osci_jobs.results.record import Suite
 
 WIDTH = 80
 MESSAGE_LINES = 20
+OPERATIONS = 12
+SERVICES = 15
+BAR = 30
+NAME = 16
+HOST = 8
+OPERATION = 40
 
 
 def render(content: Content) -> str:
@@ -23,11 +33,13 @@ def render(content: Content) -> str:
     parts = (
         _iter_head(content),
         _iter_cause(content),
-        _iter_later(content),
+        _iter_places("What was wrong at harvest", content.findings),
+        _iter_places("Later troubles", content.later),
         _iter_suites(content),
-        _iter_phases(content),
-        _iter_hosts(content),
-        _iter_medians(content),
+        _iter_timeline(content.timeline),
+        _iter_operations(content),
+        _iter_services(content.usage.services),
+        _iter_tested(content),
         _iter_again(content),
     )
     lines = (line.rstrip() for line in chain.from_iterable(parts))
@@ -40,30 +52,37 @@ def _iter_head(content: Content) -> Iterator[str]:
     title = " ".join(filter(None, (visible_line(record.command), deployment)))
     yield f"{record.verdict.upper()}  {title}".rstrip()
     yield content.verdict.meaning
+    if content.tally:
+        yield content.tally
     took = duration(record.seconds)
     yield f"Run {visible_line(record.run)}"
     yield f"Started {content.started}, took {took}, exit code {record.exit_code}"
 
 
 def _iter_cause(content: Content) -> Iterator[str]:
-    cause = content.record.cause
-    if not cause:
-        return
-    yield from ("", "Cause")
-    yield from _wrap(cause.message, "  ")
-    for name in ("phase", "host", "unit", "line"):
-        value = getattr(cause, name)
-        if value:
-            yield f"  {name + ':':7}{visible_line(value)}"
-    yield f"  log:   {visible_line(str(content.log))}"
+    if content.cause:
+        yield from ("", "Cause")
+        yield from _wrap(content.cause.trouble.message, "  ")
+        yield from _iter_place(content.cause, "  ")
 
 
-def _iter_later(content: Content) -> Iterator[str]:
-    if content.record.later:
-        yield from ("", "Later trouble")
-    for trouble in content.record.later:
-        place = ", ".join(filter(None, (trouble.phase, trouble.host, trouble.unit)))
-        yield from _wrap(f"{trouble.verdict} ({place}): {trouble.message}", "  ", "    ")
+def _iter_places(title: str, places: Sequence[Place]) -> Iterator[str]:
+    if places:
+        yield from ("", title)
+    for place in places:
+        yield from _wrap(f"{place.verdict}: {place.trouble.message}", "  ", "    ")
+        yield from _iter_place(place, "    ")
+
+
+def _iter_place(place: Place, indent: str) -> Iterator[str]:
+    for line in place.lines:
+        text = line.text if line.is_failing else clip(line.text, WIDTH - len(indent) - 2)
+        yield f"{indent}{'>' if line.is_failing else ' '} {text}"
+    known = ", ".join(f"{name} {visible_line(value)}" for name, value in place.where)
+    if known:
+        yield from _wrap(known, indent)
+    if place.log:
+        yield f"{indent}log: {visible_line(place.log)}"
 
 
 def _iter_suites(content: Content) -> Iterator[str]:
@@ -108,34 +127,94 @@ def _iter_left(listing: Listing, what: str) -> Iterator[str]:
         yield f"    … and {listing.left} more that {what}; the JUnit XML has them all"
 
 
-def _iter_phases(content: Content) -> Iterator[str]:
-    phases = content.record.phases
-    if not phases:
+def _iter_timeline(timeline: Timeline) -> Iterator[str]:
+    if not timeline.bars:
         return
-    yield from ("", "Phases")
-    width = max(len(visible_line(phase.name)) for phase in phases)
-    for phase in phases:
-        took = duration(phase.seconds)
-        yield f"  {visible_line(phase.name):{width}}  {took:>11}  {phase.outcome}"
+    yield from ("", f"Timeline ({BAR} characters are {duration(timeline.seconds)})")
+    width = min(max(len(visible_line(bar.phase.name)) for bar in timeline.bars), NAME)
+    for bar in timeline.bars:
+        name = clip(visible_line(bar.phase.name), width)
+        took = duration(bar.phase.seconds)
+        drawn = _bar(bar.start, bar.end, timeline.seconds, "#")
+        outcome = "" if bar.phase.outcome == "success" else bar.phase.outcome
+        yield f"  {name:{width}}  {took:>10}  |{drawn}| {outcome}"
+    if timeline.spans:
+        yield from _iter_spans(timeline)
 
 
-def _iter_hosts(content: Content) -> Iterator[str]:
-    if content.record.hosts:
-        yield from ("", "Hosts")
-    for host in content.record.hosts:
-        yield f"  {visible_line(host.name)}  {visible_line(host.address)}"
-        versions = ", ".join(f"{name} {seen}" for name, seen in sorted(host.versions.items()))
-        yield from _wrap(versions, "    ")
+def _iter_spans(timeline: Timeline) -> Iterator[str]:
+    yield from ("", "Services (. waited, # ran, up to the end of deploy; 2x: restarted twice)")
+    names = [clip(visible_line(span.unit), NAME) for span in timeline.spans]
+    width = max(map(len, names))
+    for name, span in zip(names, timeline.spans, strict=True):
+        started = span.ended if span.started is None else span.started
+        waited = _bar(started - span.wait, started, timeline.seconds, ".", span.wait > 0)
+        ran = _bar(started, span.ended, timeline.seconds, "#", span.started is not None)
+        drawn = "".join(b if b != " " else a for a, b in zip(waited, ran, strict=True))
+        told = [span.state] if span.state not in ("running", "done") else []
+        told += [f"{span.restarts}x"] if span.restarts else []
+        host = clip(visible_line(span.host), HOST)
+        yield f"  {name:{width}}  {host:{HOST}}  |{drawn}| {', '.join(told)}"
+    if timeline.left:
+        yield f"  … and {timeline.left} more that waited less"
 
 
-def _iter_medians(content: Content) -> Iterator[str]:
-    if content.medians or content.bad_rows:
-        yield from ("", "Median time of each API operation")
-    width = max(map(len, content.medians), default=0)
-    for operation, seconds in content.medians.items():
-        yield f"  {visible_line(operation):{width}}  {duration(seconds):>11}"
+def _bar(start: float, end: float, seconds: float, mark: str, is_drawn: bool = True) -> str:
+    """Return a bar of BAR characters, of which those from `start` to `end` are marked."""
+    first = min(int(start / (seconds or 1.0) * BAR), BAR - 1)
+    last = max(min(round(end / (seconds or 1.0) * BAR), BAR), first + 1)
+    return (" " * first + mark * (last - first)).ljust(BAR) if is_drawn else " " * BAR
+
+
+def _iter_operations(content: Content) -> Iterator[str]:
+    shown = content.operations[:OPERATIONS]
+    if shown or content.bad_rows:
+        yield from ("", "Slowest API operations (median, slowest call, calls)")
+    names = [clip(visible_line(one.name), OPERATION) for one in shown]
+    width = max(map(len, names), default=0)
+    for name, one in zip(names, shown, strict=True):
+        numbers = f"{duration(one.median):>11}  {duration(one.most):>11}  {one.calls:>6}"
+        yield f"  {name:{width}}{numbers}"
+    left = len(content.operations) - len(shown) + content.operations_left
+    if left:
+        yield f"  … and {number(left, 'faster operation')}"
     if content.bad_rows:
         yield f"  Rows of samples that could not be read: {content.bad_rows}"
+
+
+def _iter_services(services: Sequence[Service]) -> Iterator[str]:
+    if not services:
+        return
+    shown = services[:SERVICES]
+    yield from ("", "Services (memory at its peak, CPU at its peak, CPU in all)")
+    names = [clip(visible_line(one.name), OPERATION) for one in shown]
+    width = max(map(len, names))
+    for name, one in zip(names, shown, strict=True):
+        memory, cpu = size(one.memory_peak), f"{one.cpu_peak:.2f} cores"
+        yield f"  {name:{width}}{memory:>11}{cpu:>13}{duration(one.cpu_seconds):>13}"
+    if len(services) > len(shown):
+        yield f"  … and {number(len(services) - len(shown), 'smaller one')}"
+
+
+def _iter_tested(content: Content) -> Iterator[str]:
+    if content.sources or content.record.hosts:
+        yield from ("", "What was tested")
+    for source in content.sources:
+        yield f"  {visible_line(source.project)}"
+        yield from (
+            f"    {name + ':':10}{visible_line(value)}" for name, value in source.parts.items()
+        )
+    for host in content.record.hosts:
+        yield f"  {visible_line(host.name)}  {visible_line(host.address)}"
+    versions = ", ".join(_versions(package) for package in content.packages)
+    yield from _wrap(versions, "  ")
+
+
+def _versions(package: Package) -> str:
+    seen = " and ".join(
+        f"{version} (on {hosts})" if hosts else version for version, hosts in package.versions
+    )
+    return f"{package.name} {seen}"
 
 
 def _iter_again(content: Content) -> Iterator[str]:

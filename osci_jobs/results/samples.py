@@ -31,6 +31,11 @@ class Sample:
     seconds: float
     status: int
 
+    @property
+    def is_good(self) -> bool:
+        """Whether it was answered with a status from 200 to 399."""
+        return self.status in _GOOD_STATUSES
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -70,7 +75,7 @@ def medians(samples: Iterable[Sample], operations: Iterable[str]) -> dict[str, f
     """
     seconds: Mapping[str, list[float]] = {operation: [] for operation in operations}
     for sample in samples:
-        if sample.operation in seconds and sample.status in _GOOD_STATUSES:
+        if sample.operation in seconds and sample.is_good:
             seconds[sample.operation].append(sample.seconds)
     return {name: statistics.median(found) for name, found in seconds.items() if found}
 

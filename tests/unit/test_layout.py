@@ -27,6 +27,7 @@ IMPORTERS = {
     "jinja2": "reports.html",
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
+    "matplotlib": "reports.plots",
     "shtab": "cli.completion",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from osci_jobs.reports import content, html, text
+from osci_jobs.reports import amounts, content, html, text
 from osci_jobs.results.cases import Case
 from osci_jobs.results.record import fold
+from osci_jobs.results.samples import Samples
 
 AT = "2026-11-23T09:35:44.000Z"
-WHOLE = 100.0  # percent
 
 
 def _gather(cases, suites=("api",)):
@@ -24,7 +24,7 @@ def _gather(cases, suites=("api",)):
         {"event": "run_ended", "at": AT, "seconds": 5.0, "phase": ""},
     ]
     record = fold(log, {"api": cases})
-    return content.gather(record, {"api": cases}, {}, 0, Path("/results/r"))
+    return content.gather(record, {"api": cases}, Samples((), 0), (), Path("/results/r"))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,21 @@ def _gather(cases, suites=("api",)):
     ],
 )
 def test_a_duration_is_written_for_a_person(seconds, expected):
-    assert content.duration(seconds) == expected
+    assert amounts.duration(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1536, "1.5 KiB"),
+        (200 << 20, "200 MiB"),
+        (5 << 50, "5120 TiB"),
+    ],
+)
+def test_a_size_is_written_for_a_person(count, expected):
+    assert amounts.size(count) == expected
 
 
 def test_the_command_line_can_be_pasted_into_a_shell():
@@ -53,7 +67,7 @@ def test_cases_past_the_limit_are_counted():
     shown = found.suites[0].failing
     assert (len(shown.cases), shown.left) == (content.SHOWN, 7)
     assert "… and 7 more that fail" in text.render(found)
-    assert "… and 7 more that fail" in html.render(found)
+    assert "… and 7 more that fail" in html.render(found, {}, ())
 
 
 def test_a_long_message_is_cut_in_the_text():
@@ -67,6 +81,12 @@ def test_a_message_cannot_forge_a_line_of_the_report():
     assert "SUCCESS" not in [line.strip() for line in rendered.splitlines()]
 
 
-def test_a_whole_timeline_stays_within_the_page():
-    for bar in _gather([Case("x")]).bars:
-        assert bar.left + bar.width <= WHOLE
+def test_a_suite_that_failed_stands_before_those_that_passed():
+    found = _gather([Case("x", outcome="failed")], suites=("whole", "api"))
+    assert [suite.name for suite in found.suites] == ["api", "whole"]
+
+
+def test_the_cases_are_counted_in_one_phrase():
+    cases = [Case("a"), Case("b", outcome="failed"), Case("c")]
+    assert _gather(cases).tally == "3 cases: 1 failed, 2 passed"
+    assert _gather([], suites=()).tally == ""

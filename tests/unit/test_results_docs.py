@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from osci_jobs.reports import plots
 from osci_jobs.results import cases, harvested, manifest, metrics, runlog, samples, store
 from osci_jobs.results.verdict import VERDICTS
 
@@ -43,6 +44,7 @@ def test_the_files_are_those_that_a_run_leaves():
         for path in run.rglob("*")
         if path.is_file() and not {"expected", "logs"} & set(path.relative_to(run).parts)
     }
+    found |= {f"plots/{name}.svg" for name in plots.NAMES}
     suites = re.compile(r"(?<=/)(api|instances)(?=\.(xml|jsonl|csv)$)")
     kinds = {name if "metrics" in name else suites.sub("<suite>", name) for name in found}
     assert kinds == documented
