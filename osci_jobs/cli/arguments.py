@@ -8,7 +8,10 @@ from typing import NoReturn
 
 from osci_jobs.errors import ConfigurationError
 
-COMMANDS = ("check", "create", "functional", "groups", "ssh", "delete", "completion")
+COMMANDS = (
+    *("check", "create", "functional", "groups", "ssh", "delete"),
+    *("runs", "show", "report", "doctor", "completion"),
+)
 PHASES = ("install", "create", "deploy")
 KEEP = ("never", "failed", "always")
 _KEEP_DEFAULTS = {"never": "never", "success": "when it came up"}
@@ -18,6 +21,8 @@ examples:
   osci check basic            show what a deployment configuration means
   osci functional basic       deploy it, test it, report, remove it
   osci create basic           deploy it and leave it up to use by hand
+  osci show latest            read the report of the last run again
+  osci doctor basic           see whether this machine can run it
 
 exit codes: 0 success, 1 cases failed, 2 wrong usage or configuration, 3 trouble
 of this machine, 4 trouble of a source, 5 no case ran, 6 only metrics got worse,
@@ -100,7 +105,9 @@ def _add_functional(commands) -> None:
         "osci functional --group osci-4f2a1c --suite smoke",
     )
     command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
-    command.add_argument("--group", default="", help="run on this group instead of a new one")
+    command.add_argument(
+        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
+    )
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
@@ -142,12 +149,63 @@ def _add_delete(commands) -> None:
     _add_state(command)
 
 
+def _add_runs(commands) -> None:
+    command = _command(
+        commands,
+        "runs",
+        "list the runs, the newest first",
+        "osci runs\nosci runs --deployment basic --json",
+    )
+    command.add_argument(
+        "--deployment", default="", metavar="NAME", help="the runs of this deployment only"
+    )
+    _add_output(command)
+
+
+def _add_show(commands) -> None:
+    command = _command(
+        commands,
+        "show",
+        "show the report of a run",
+        "osci show latest\nosci show 4f2a1c --json\n"
+        "osci show results/20261123T093544Z-basic-4f2a1c",
+    )
+    _add_one_run(command)
+
+
+def _add_report(commands) -> None:
+    command = _command(
+        commands,
+        "report",
+        "make the report of a run anew, also of one that was killed",
+        "osci report latest\nosci report 4f2a1c --json",
+    )
+    _add_one_run(command)
+
+
+def _add_doctor(commands) -> None:
+    command = _command(
+        commands,
+        "doctor",
+        "check whether this machine can make hosts and deploy on them",
+        "osci doctor\nosci doctor basic --json",
+    )
+    command.add_argument(
+        "deployment", nargs="?", metavar="NAME", help="a deployment that is to run here"
+    )
+    _add_configuration(command)
+    _add_state(command)
+    _add_cache(command)
+    _add_output(command)
+
+
 def _add_completion(commands) -> None:
     command = _command(
         commands,
         "completion",
         "print the completion of this command line for a shell",
-        "osci completion bash > /etc/bash_completion.d/osci",
+        "osci completion bash > /etc/bash_completion.d/osci\n"
+        "osci completion zsh > /usr/local/share/zsh/site-functions/_osci",
     )
     command.add_argument("shell", choices=("bash", "zsh"))
 
@@ -175,13 +233,7 @@ def _add_state(command) -> None:
 def _add_run(command, keep: str) -> None:
     _add_configuration(command)
     _add_state(command)
-    command.add_argument(
-        "--cache-dir",
-        type=Path,
-        default=_environment_path("OSCI_CACHE_DIR") or Path(os.path.expanduser("~/.cache/osci")),
-        metavar="DIR",
-        help="where images and layers are kept (default: ~/.cache/osci)",
-    )
+    _add_cache(command)
     _add_results(command)
     command.add_argument(
         "--keep",
@@ -211,14 +263,35 @@ def _add_run(command, keep: str) -> None:
     )
 
 
-def _add_results(command) -> None:
+def _add_cache(command) -> None:
+    command.add_argument(
+        "--cache-dir",
+        type=Path,
+        default=_environment_path("OSCI_CACHE_DIR") or Path(os.path.expanduser("~/.cache/osci")),
+        metavar="DIR",
+        help="where images and layers are kept (default: ~/.cache/osci)",
+    )
+
+
+def _add_output(command) -> None:
     command.add_argument(
         "--output",
         type=Path,
-        default=Path("results"),
+        default=_environment_path("OSCI_OUTPUT") or Path("results"),
         metavar="DIR",
-        help="where the run's directory is made (default: %(default)s)",
+        help="where the directories of runs are (default: %(default)s)",
     )
+
+
+def _add_one_run(command) -> None:
+    command.add_argument(
+        "run", metavar="RUN", help="its id or a part of it, its directory, or: latest"
+    )
+    _add_output(command)
+
+
+def _add_results(command) -> None:
+    _add_output(command)
     command.add_argument(
         "--run-directory",
         type=Path,
@@ -238,5 +311,9 @@ _ADD = {
     "groups": _add_groups,
     "ssh": _add_ssh,
     "delete": _add_delete,
+    "runs": _add_runs,
+    "show": _add_show,
+    "report": _add_report,
+    "doctor": _add_doctor,
     "completion": _add_completion,
 }

@@ -6,6 +6,7 @@ import json
 
 from osci_jobs.cli import running
 from osci_jobs.groups import Group
+from osci_jobs.results import store
 
 
 def call(asked: argparse.Namespace) -> int:
@@ -16,7 +17,7 @@ def call(asked: argparse.Namespace) -> int:
         return 0
     record, group = running.carry_out(asked, wanted)
     if asked.json:
-        document = running.run_document(record, wanted.run_directory)
+        document = store.document(record, wanted.run_directory)
         print(json.dumps({**document, "access": _access(group)}, sort_keys=True))
     elif group:
         print(_text(group))

@@ -6,6 +6,7 @@ import json
 
 from osci_jobs.cli import running
 from osci_jobs.errors import ConfigurationError
+from osci_jobs.results import store
 
 
 def call(asked: argparse.Namespace) -> int:
@@ -18,7 +19,7 @@ def call(asked: argparse.Namespace) -> int:
         return 0
     record, group = running.carry_out(asked, wanted)
     if asked.json:
-        print(json.dumps(running.run_document(record, wanted.run_directory), sort_keys=True))
+        print(json.dumps(store.document(record, wanted.run_directory), sort_keys=True))
     else:
         print((wanted.run_directory / "report.txt").read_text(encoding="utf-8"))
         if group:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 from osci_jobs import groups, run
 from osci_jobs.cli import configuration
@@ -20,7 +19,8 @@ from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import ConfigurationError, InfrastructureError
 from osci_jobs.groups import Group
-from osci_jobs.results import store, verdict
+from osci_jobs.results import estimate, runs, store, verdict
+from osci_jobs.results.estimate import Estimate
 from osci_jobs.results.record import Record
 
 
@@ -52,10 +52,33 @@ def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Gro
     try:
         if wanted.run_directory.exists():
             shutil.rmtree(wanted.run_directory)
-        with Progress(sys.stderr) as progress:
+        expected = _estimate(asked, wanted)
+        with Progress(sys.stderr, expected.phases) as progress:
+            if expected.runs:
+                progress.say(_forecast(expected))
             return run.execute(wanted, progress)
     except OSError as error:
         raise InfrastructureError(f"The results cannot be written: {error}.") from error
+
+
+def _estimate(asked: argparse.Namespace, wanted: run.Order) -> Estimate:
+    records = runs.iter_records(asked.output, wanted.deployment.name)
+    try:
+        return estimate.estimate(records, _expected_phases(wanted))
+    except ConfigurationError:
+        return Estimate()  # whoever cannot read the results learns it when they are written
+
+
+def _expected_phases(wanted: run.Order) -> set[str]:
+    """Return the phases of the run when all is well, besides those of its end."""
+    made = {"create"} if wanted.group else set(_phases(wanted))
+    skipped = set() if wanted.deployment.services else {"deploy"}
+    return {"check", *(made - skipped), *_suite_names(wanted)}
+
+
+def _forecast(expected: Estimate) -> str:
+    which = f"the last {expected.runs} runs" if expected.runs > 1 else "the last run"
+    return f"about {expected.seconds:.0f} s, as {which}"
 
 
 def exit_code(asked: argparse.Namespace, record: Record) -> int:
@@ -66,14 +89,11 @@ def exit_code(asked: argparse.Namespace, record: Record) -> int:
 
 def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
     """Say what a run would do."""
-    phases = list(PHASES[: PHASES.index(wanted.until) + 1] if wanted.until else PHASES)
-    if wanted.group:
-        phases = []
-    plan = {
+    plan: dict[str, str | list[str]] = {
         "deployment": wanted.deployment.name,
         "group": wanted.group or "new",
-        "phases": phases,
-        "suites": [] if wanted.until else [suite.name for suite in wanted.suites],
+        "phases": _phases(wanted),
+        "suites": _suite_names(wanted),
         "keep": wanted.keep,
         "run_directory": str(wanted.run_directory),
     }
@@ -85,9 +105,15 @@ def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
             print(f"{name.replace('_', ' ')}: {text or 'none'}")
 
 
-def run_document(record: Record, directory: Path) -> dict[str, Any]:
-    """Return what --json prints of a run: run.json, and where its files are."""
-    return {**record.as_dict(), "run_directory": str(directory)}
+def _phases(wanted: run.Order) -> list[str]:
+    """Return the phases that make the group."""
+    if wanted.group:
+        return []
+    return list(PHASES[: PHASES.index(wanted.until) + 1] if wanted.until else PHASES)
+
+
+def _suite_names(wanted: run.Order) -> list[str]:
+    return [] if wanted.until else [suite.name for suite in wanted.suites]
 
 
 def _plain(path: Path, option: str) -> Path:
@@ -160,6 +186,7 @@ def _require_replaceable(directory: Path) -> None:
         return
     except OSError as error:
         raise ConfigurationError(f"--run-directory: '{directory}': {error.strerror}.") from error
+    runs.require_ended(directory)
     if there and store.LOG not in there:
         raise ConfigurationError(
             f"--run-directory: '{directory}' holds '{there[0]}' and is not the directory of a run."

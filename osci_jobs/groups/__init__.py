@@ -89,6 +89,18 @@ def found(state: Path) -> list[Path]:
     return sorted((state / "groups").glob("*.jsonl"))
 
 
+def abandoned(state: Path) -> list[str]:
+    """Return the names of the groups whose command has died; `clear` would remove them."""
+    return [path.stem for path in found(state) if _is_abandoned(path)]
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        return not ledgers.is_owned(path) and not ledgers.is_kept(path)
+    except FileNotFoundError:
+        return False  # its command has just ended well
+
+
 def list_all(state: Path) -> list[dict]:
     """Return a row for each group: group, state (kept or in use), deployment, hosts, run."""
     return [_row(path) for path in found(state)]

@@ -21,6 +21,16 @@ _KILL_SECONDS = 10
 _ENTER = Path(__file__).with_name("enter.py")
 
 
+def require_writable():
+    """Raise InfrastructureError when this machine lets nobody make control groups."""
+    refused = [str(path) for path in _hierarchies() or [ROOT] if not os.access(path, os.W_OK)]
+    if refused:
+        raise InfrastructureError(
+            f"No control group can be made in '{refused[0]}'; osci needs a machine whose "
+            f"{ROOT} is writable."
+        )
+
+
 def create(name: str, *, memory_bytes: int, processes: int, cpus: int | None):
     """Make the control group `name` in every hierarchy and set its limits."""
     try:

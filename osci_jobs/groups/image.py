@@ -46,14 +46,23 @@ _CUSTOMISE = (
 )
 
 
+def image_place(cache: Path) -> Path:
+    """Return where the image is kept, be it there or not."""
+    return cache / "images" / _digest([RELEASE, PACKAGES, _CUSTOMISE])
+
+
+def layer_place(cache: Path, image: Path, inputs: list) -> Path:
+    """Return where the layer on top of `image` is kept that `inputs` make, be it there or not."""
+    return cache / "layers" / _digest([image.name, inputs])
+
+
 def ensure(ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[str], None]) -> Path:
     """Return the image's root, made by mmdebstrap when the cache does not have it.
 
     Raises InfrastructureError when it cannot be made, and LimitError when
     mmdebstrap says nothing for `silence_seconds`.
     """
-    digest = _digest([RELEASE, PACKAGES, _CUSTOMISE])
-    with claimed(cache / "images" / digest) as (image, is_there):
+    with claimed(image_place(cache)) as (image, is_there):
         if not is_there:
             say("Making the hosts' image with mmdebstrap; this is done once.")
             _build(ledger, image, silence_seconds)
@@ -74,8 +83,7 @@ def ensure_layer(
     `install` is called with a group of one host, `builder`, which has this
     machine's network and apt and pip settings while it lasts.
     """
-    digest = _digest([image.name, inputs])
-    with claimed(cache / "layers" / digest) as (layer, is_there):
+    with claimed(layer_place(cache, image, inputs)) as (layer, is_there):
         if not is_there:
             say("Installing OpenStack into a layer; this is done once for each set of inputs.")
             _install(ledger, layer, image, install)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from osci_jobs.errors import InfrastructureError
+from osci_jobs.results import files
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def resources(path: Path) -> list[Resource]:
     """Return what the group has, the last made first."""
     made = [Resource(line["kind"], line["name"]) for line in lines(path) if line["act"] == "make"]
     return list(dict.fromkeys(reversed(made)))
+
+
+def is_owned(path: Path) -> bool:
+    """Tell whether a command that is alive has the ledger open."""
+    return files.is_locked(path)
 
 
 def is_kept(path: Path) -> bool:

@@ -19,6 +19,7 @@ PACKAGES = {
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
 }
+INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 
 def require_root():
@@ -29,21 +30,35 @@ def require_root():
         )
 
 
+def missing() -> list[str]:
+    """Return the packages that this machine lacks."""
+    return sorted({PACKAGES[tool] for tool in PACKAGES if shutil.which(tool) is None})
+
+
+def unknown(packages: list[str]) -> list[str]:
+    """Return those of the packages that apt, by its lists as they are, cannot install."""
+    lines = process.call(["env", "LC_ALL=C", "apt-cache", "policy", *packages]).stdout.splitlines()
+    names = [line.removesuffix(":") for line in lines if line.endswith(":") and line[:1] != " "]
+    candidates = [line.split()[-1] for line in lines if line.startswith("  Candidate: ")]
+    known = {name for name, one in zip(names, candidates, strict=True) if one != "(none)"}
+    return [package for package in packages if package not in known]
+
+
 def ensure(say: Callable[[str], None], *, may_install: bool):
     """Install the packages that are missing, after saying so.
 
     Raises InfrastructureError with the line to run when `may_install` is false
     or when apt fails.
     """
-    missing = sorted({PACKAGES[tool] for tool in PACKAGES if shutil.which(tool) is None})
-    if not missing:
+    packages = missing()
+    if not packages:
         return
-    install = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    install = [*INSTALL, *packages]
     if not may_install:
         raise InfrastructureError(
-            f"The Debian packages {', '.join(missing)} are missing; run: {' '.join(install)}"
+            f"The Debian packages {', '.join(packages)} are missing; run: {' '.join(install)}"
         )
-    say(f"Installing the Debian packages {', '.join(missing)}, which hosts need.")
+    say(f"Installing the Debian packages {', '.join(packages)}, which hosts need.")
     _apt(["apt-get", "update"])
     _apt(install)
 

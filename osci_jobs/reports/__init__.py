@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person reads about a run: report.txt, report.html and the plots."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.reports import content, html, links, plots, svg, text
 from osci_jobs.results import files, harvested, store
 from osci_jobs.results.cases import Case
+from osci_jobs.results.escape import visible
 from osci_jobs.results.record import Record
+
+_TEXT_BYTES = 64 << 20
 
 
 def write(record: Record, suites: Mapping[str, list[Case]], run_directory: Path) -> None:
@@ -26,6 +31,19 @@ def write(record: Record, suites: Mapping[str, list[Case]], run_directory: Path)
     files.write_text(run_directory / "report.txt", text.render(found))
     page = html.render(found, drawn, links.gather(run_directory))
     files.write_text(run_directory / "report.html", page)
+
+
+def read(run_directory: Path) -> str:
+    """Return report.txt of the run, made visible; raises ConfigurationError without one."""
+    path = run_directory / "report.txt"
+    try:
+        data, _ = files.read_capped(path, _TEXT_BYTES)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The report '{path}' cannot be read: {error.strerror}; "
+            f"make it anew with: osci report {shlex.quote(str(run_directory))}"
+        ) from error
+    return visible(data.decode("utf-8", "backslashreplace")).rstrip("\n")
 
 
 def _write_plot(path: Path, plot: svg.Plot | None) -> None:

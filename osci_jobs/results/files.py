@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files on disk: written whole, read with a limit."""
 
+import fcntl
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from osci_jobs.errors import InfrastructureError
 
@@ -29,18 +31,39 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
-def read_capped(path: Path, limit: int) -> tuple[bytes, bool]:
-    """Return the first `limit` bytes of a stranger's file, and whether it holds more.
+def open_regular(path: Path) -> BinaryIO:
+    """Open a stranger's file for reading.
 
     Raises OSError for what cannot be read and for what is not a regular file: a
     link could point outside the run's directory, a pipe could wait for ever.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file", str(path))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is not a regular file", str(path))
+    return open(descriptor, "rb")
+
+
+def read_capped(path: Path, limit: int) -> tuple[bytes, bool]:
+    """Return the first `limit` bytes of a stranger's file, and whether it holds more.
+
+    Raises as `open_regular` does.
+    """
+    with open_regular(path) as file:
         data = file.read(limit + 1)
     return data[:limit], len(data) > limit
+
+
+def is_locked(path: Path) -> bool:
+    """Tell whether a process that is alive holds the kernel's lock on the file."""
+    try:
+        with open_regular(path) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -4,11 +4,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from pathlib import Path
 from typing import Any
 
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results import cases as suite_cases
+from osci_jobs.results import files
 from osci_jobs.results import verdict as verdicts
 from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import clip
@@ -17,6 +19,8 @@ from osci_jobs.results.runlog import Event
 FORMAT = 2
 FORMATS = (1, 2)  # the last two that this osci reads
 CAUSE_CHARACTERS = 4_000
+FILE_BYTES = 64 << 20
+_HIGHEST = 1e12  # of any number in a record
 # How a suite says that it came to its end; any other outcome says that it died.
 _ENDS = ("success", "failure", "empty", "skipped")
 
@@ -179,17 +183,20 @@ def load(path: Path) -> Record:
     Raises ConfigurationError when it cannot be read.
     """
     try:
-        run = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        content, is_cut = files.read_capped(path, FILE_BYTES)
+        run = json.loads(content if not is_cut else b"")
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The record '{path}' cannot be read: {error}.") from error
     if not isinstance(run, dict) or run.get("format") not in FORMATS:
         raise ConfigurationError(
             f"The record '{path}' is of none of the formats {', '.join(map(str, FORMATS))}."
         )
     try:
-        return _from_dict(run)
+        result = _from_dict(run)
+        _check_types(result)
     except (KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"The record '{path}' is malformed: {error}.") from error
+    return result
 
 
 def _story(events: Iterable[Event]) -> _Story:
@@ -372,3 +379,22 @@ def _from_dict(run: Mapping[str, Any]) -> Record:
 
 def _place(kind: Any, fields: Mapping[str, Any]) -> Any:
     return kind(**{**fields, "context": tuple(fields.get("context", ()))})
+
+
+def _check_types(result: Record) -> None:
+    """Raise TypeError for a plain value that is not of the type that its class declares."""
+    parts: list[Any] = [result, *result.phases, *result.hosts, *result.suites.values()]
+    parts += [result.cause] if result.cause else []
+    for part in (*parts, *result.later, *result.findings):
+        for declared in fields_of(part):
+            _check_type(declared.name, getattr(part, declared.name), declared.type)
+    _check_type("deployment.name", result.deployment.get("name"), str)
+
+
+def _check_type(name: str, value: Any, kind: Any) -> None:
+    if kind is str and not isinstance(value, str):
+        raise TypeError(f"{name} is no text")
+    if kind == tuple[str, ...] and not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{name} is no list of texts")
+    if kind in (int, float) and (type(value) not in (int, float) or not 0 <= value < _HIGHEST):
+        raise TypeError(f"{name} is no number that can be")

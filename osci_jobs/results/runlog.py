@@ -1,32 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The run log: what a run did, one JSON line an event, on disk before the next step."""
 
+import fcntl
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from osci_jobs.errors import ConfigurationError, InfrastructureError
+from osci_jobs.results import files
+from osci_jobs.results.event import EVENTS, is_sound
 
 Event = Mapping[str, Any]
 
-# The fields of each event beside at, seconds, phase and event; a '?' marks one
-# that may be left out.
-EVENTS: Mapping[str, tuple[str, ...]] = {
-    "run_started": ("run", "command", "arguments", "deployment", "group", "suites", "keep"),
-    "phase_started": (),
-    "phase_ended": ("outcome", "duration"),
-    "step": ("text", "host?", "unit?", "outcome?"),
-    "host": ("name", "address", "versions"),
-    "suite_ended": ("suite", "outcome"),
-    "trouble": ("verdict", "message", "cause", "signal_number?"),
-    "run_ended": (),
-}
 _SYNCED = set(EVENTS) - {"step", "host", "suite_ended"}
 
 
@@ -39,7 +31,7 @@ class RunLog:
 
     A run has a log of its own: ConfigurationError when `path` is there already.
     `listener` gets each event once it is written, one at a time and in order; it
-    must not append.
+    must not append. The file is locked while the log is open: `is_open` tells.
     """
 
     def __init__(
@@ -115,7 +107,7 @@ def iter_events(path: Path) -> Iterator[Event]:
     a line before the last is damaged.
     """
     try:
-        file = path.open("rb")
+        file = files.open_regular(path)
     except OSError as error:
         raise ConfigurationError(
             f"The run log '{path}' cannot be read: {error.strerror}."
@@ -132,10 +124,15 @@ def iter_events(path: Path) -> Iterator[Event]:
                 yield event
 
 
+def is_open(path: Path) -> bool:
+    """Tell whether the run of the log at `path` is still going on, by the kernel's lock."""
+    return files.is_locked(path)
+
+
 def _create(path: Path) -> Any:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
+        file = path.open("xb")
     except FileExistsError as error:
         raise ConfigurationError(
             f"There is a run log at '{path}' already: each run needs a directory of its own."
@@ -144,6 +141,10 @@ def _create(path: Path) -> Any:
         raise InfrastructureError(
             f"The run log '{path}' could not be made: {error.strerror}."
         ) from error
+    # A file system without locks has no way to tell that a run goes on; that is no reason to stop.
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def _check(event: str, phase: str | None, fields: dict[str, Any]) -> None:
@@ -159,6 +160,6 @@ def _check(event: str, phase: str | None, fields: dict[str, Any]) -> None:
 def _parse(line: bytes) -> Event | None:
     try:
         event = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) and "event" in event else None
+    return event if is_sound(event) else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from osci_jobs.results import (
     cases,
@@ -87,6 +88,11 @@ def read_samples(run_directory: Path, suite_names: Iterable[str]) -> Samples:
     found = [samples.read(run_directory / "samples" / f"{name}.csv") for name in suite_names]
     together = tuple(sample for one in found for sample in one.samples)
     return Samples(together, sum(one.bad_rows for one in found))
+
+
+def document(result: Record, run_directory: Path) -> dict[str, Any]:
+    """Return what `--json` prints of a run: run.json, and where its files are."""
+    return {**result.as_dict(), "run_directory": str(run_directory)}
 
 
 def _explained(

@@ -39,10 +39,29 @@ def check(order: Order, say: Say) -> None:
         suites.find(suite.suite).plan(suite, order.deployment.services)
 
 
+def require_space(cache: Path) -> None:
+    """Raise InfrastructureError when there is no room for what the cache has yet to hold."""
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < MINIMUM_FREE_BYTES and not (cache / "layers").is_dir():
+        raise InfrastructureError(
+            f"'{existing}' has {free >> 20} MiB free, and the hosts' image and layer take "
+            f"{MINIMUM_FREE_BYTES >> 20} MiB; make room or name another place with --cache-dir."
+        )
+
+
+def layers(cache: Path, deployment: Deployment) -> list[Path]:
+    """Return where the layers of the hosts are kept, topmost first, be they there or not."""
+    base = image.image_place(cache)
+    if not deployment.services:
+        return [base]
+    return [image.layer_place(cache, base, _layer_inputs()), base]
+
+
 def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
     """Return the layers of the hosts, topmost first, made where the cache lacks them."""
     limit = order.limits["install"]
-    _require_space(order.cache)
+    require_space(order.cache)
     base = image.ensure(ledger, order.cache, limit.silence_seconds, say)
     if not order.deployment.services:
         return [base]
@@ -53,7 +72,7 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
         for failure in outcome.failures[:1]:
             raise _trouble(failure, "OpenStack could not be installed")
 
-    inputs = _digests(_PLAYBOOKS / "install.yml", "openstack")
+    inputs = _layer_inputs()
     layer = image.ensure_layer(ledger, order.cache, base, inputs, run_playbook, say)
     return [layer, base]
 
@@ -152,6 +171,10 @@ def _trouble(
     )
 
 
+def _layer_inputs() -> list:
+    return _digests(_PLAYBOOKS / "install.yml", "openstack")
+
+
 def _digests(book: Path, role: str) -> list:
     """Return the digest of every file that a playbook of one role is made of."""
     files = [book, *sorted((book.parent / "roles" / role).rglob("*"))]
@@ -161,16 +184,6 @@ def _digests(book: Path, role: str) -> list:
         # pip compiles what it installs, each environment in its own way.
         if file.is_file() and file.parent.name != "__pycache__"
     ]
-
-
-def _require_space(cache: Path) -> None:
-    existing = next(path for path in (cache, *cache.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if free < MINIMUM_FREE_BYTES and not (cache / "layers").is_dir():
-        raise InfrastructureError(
-            f"'{existing}' has {free >> 20} MiB free, and the hosts' image and layer take "
-            f"{MINIMUM_FREE_BYTES >> 20} MiB; make room or name another place with --cache-dir."
-        )
 
 
 def _last_line(text: str) -> str:

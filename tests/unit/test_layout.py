@@ -13,6 +13,7 @@ PACKAGE = TREE / "osci_jobs"
 LAYERS = (
     ("__main__",),
     ("cli",),
+    ("doctor",),
     ("run",),
     ("groups", "suites", "reports"),
     ("playbook",),

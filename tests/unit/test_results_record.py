@@ -2,6 +2,7 @@
 """Tests of the rules by which a run log and cases become a record."""
 
 import json
+import os
 from importlib.resources import files
 
 import pytest
@@ -191,4 +192,32 @@ def test_a_record_that_cannot_be_read_is_reported(tmp_path, content):
     if content:
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(ConfigurationError, match="The record"):
+        load(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seconds": "1"},
+        {"seconds": float("nan")},
+        {"seconds": 10**400},
+        {"verdict": None},
+        {"run": 1},
+        {"deployment": {}},
+        {"deployment": None},
+        {"phases": [{"name": "check", "started": "", "seconds": None, "outcome": ""}]},
+        {"phases": 3},
+    ],
+    ids=str,
+)
+def test_a_record_with_values_of_another_kind_is_reported(tmp_path, change):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({**_fold(_log(ENDED), {}).as_dict(), **change}))
+    with pytest.raises(ConfigurationError, match="The record"):
+        load(path)
+
+
+def test_a_record_that_is_no_file_is_reported(tmp_path):
+    os.mkfifo(tmp_path / "run.json")
+    with pytest.raises(ConfigurationError, match="regular file"):
         load(tmp_path / "run.json")

@@ -2,6 +2,7 @@
 """Tests of the run log."""
 
 import json
+import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -9,9 +10,23 @@ from datetime import UTC, datetime
 import pytest
 
 from osci_jobs.errors import ConfigurationError, InfrastructureError
-from osci_jobs.results.runlog import RunLog, iter_events
+from osci_jobs.results.event import is_sound
+from osci_jobs.results.runlog import RunLog, is_open, iter_events
 
 NOW = datetime(2026, 11, 23, 9, 35, 44, 123456, tzinfo=UTC)
+END = {"at": "2026-11-23T09:35:44.123Z", "seconds": 1.0, "phase": "", "event": "run_ended"}
+DOTTED = {"name": "a", "suite": "os.path"}
+START = {
+    **END,
+    "event": "run_started",
+    "run": "r",
+    "command": "functional",
+    "arguments": [],
+    "deployment": {"name": "basic", "digest": "", "resolved": {}},
+    "group": "g",
+    "suites": [],
+    "keep": "never",
+}
 
 
 def test_an_event_is_on_disk_when_append_returns(tmp_path):
@@ -65,7 +80,7 @@ def test_a_torn_last_line_is_left_out_wherever_it_is_torn(tmp_path):
 
 def test_damage_before_the_last_line_is_reported(tmp_path):
     path = tmp_path / "log.jsonl"
-    path.write_text('{"event": "run_ended"}\nrubbish\n{"event": "run_ended"}\n')
+    path.write_text(f"{json.dumps(END)}\nrubbish\n{json.dumps(END)}\n")
     with pytest.raises(InfrastructureError, match="Line 2 of the run log"):
         list(iter_events(path))
 
@@ -104,3 +119,50 @@ def test_a_log_that_cannot_grow_is_infrastructure_and_goes_on_when_it_can(tmp_pa
 def test_an_event_with_other_fields_than_declared_is_a_bug(tmp_path, event, fields):
     with RunLog(tmp_path / "log.jsonl") as log, pytest.raises(TypeError):
         log.append(event, **fields)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *([], {}, {"event": "run_ended"}, {**END, "event": None}),
+        *({**END, "at": at} for at in ("", "yesterday", 3, "2026-11-23")),
+        *({**END, "seconds": seconds} for seconds in ("1", -1, True, float("nan"))),
+        {**END, "phase": None},
+        {**START, "arguments": "basic"},
+        {**START, "suites": ["../../etc/passwd"]},
+        {**START, "deployment": {"name": "basic", "digest": ""}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [{}]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"suites": [DOTTED]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"services": ["api"]}}},
+        {**START, "deployment": {"name": "b", "digest": "", "resolved": {"services": {"a": 1}}}},
+        {**END, "event": "host", "name": "../host1", "address": "", "versions": {}},
+        {**END, "event": "suite_ended", "suite": "/", "outcome": "success"},
+        {**END, "event": "host", "name": "host1", "address": "", "versions": {"nova": 1}},
+        {**END, "event": "trouble", "verdict": "bad", "message": "", "cause": {}},
+        {**END, "event": "trouble", "verdict": "deploy", "message": "", "cause": None},
+        {**END, "event": "phase_ended", "outcome": "success", "duration": None},
+    ],
+    ids=str,
+)
+def test_what_is_no_event_of_a_run_is_damage(tmp_path, event):
+    assert is_sound(START) and is_sound(END)
+    assert not is_sound(event)
+    path = tmp_path / "log.jsonl"
+    path.write_text(f"{json.dumps(event)}\n{json.dumps(END)}\n")
+    with pytest.raises(InfrastructureError, match="Line 1 of the run log"):
+        list(iter_events(path))
+
+
+def test_a_log_is_open_until_it_is_closed_or_its_process_is_gone(tmp_path):
+    path = tmp_path / "log.jsonl"
+    assert not is_open(path)
+    with RunLog(path):
+        assert is_open(path)
+    assert not is_open(path)
+
+
+def test_a_log_that_is_no_file_is_reported(tmp_path):
+    os.mkfifo(tmp_path / "log.jsonl")
+    assert not is_open(tmp_path / "log.jsonl")
+    with pytest.raises(ConfigurationError, match="regular file"):
+        list(iter_events(tmp_path / "log.jsonl"))

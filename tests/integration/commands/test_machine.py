@@ -16,7 +16,7 @@ from osci_jobs.groups import model, resource, tools
 AS_NOBODY = (
     "import os, sys\n"
     "from osci_jobs import cli\n"
-    "from osci_jobs.cli import check, delete, functional, groups, ssh\n"
+    "from osci_jobs.cli import check, delete, doctor, functional, groups, ssh\n"
     "''.encode('unicode-escape')\n"
     "os.setgroups([]); os.setgid(65533); os.setuid(65533)\n"
     "sys.exit(cli.main(sys.argv[1:]))\n"
@@ -87,6 +87,17 @@ def test_who_is_not_root_is_told_so(osci):
     assert json.loads(done.stdout)["cause"]["message"] == (
         "Hosts are made by root only; run osci as root (for example with sudo)."
     )
+
+
+def test_doctor_tells_who_is_not_root_and_goes_on(osci):
+    done = as_nobody(osci, "doctor", "hosts", "--json")
+    assert (done.returncode, done.stderr) == (3, "")
+    checks = json.loads(done.stdout)["checks"]
+    assert (checks[0]["message"], checks[0]["remedy"]) == (
+        "Hosts are made by root only.",
+        "Run osci as root (for example with sudo).",
+    )
+    assert (checks[-3]["name"], checks[-3]["outcome"]) == ("deployment", "ok")
 
 
 def test_an_unreadable_deployment_file_is_told(osci):
