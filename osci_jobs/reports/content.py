@@ -3,7 +3,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osci_jobs.reports import excerpt, links, operations, tested, timeline, usage
@@ -40,7 +40,7 @@ class SuiteContent:
 
 @dataclass(frozen=True)
 class Place:
-    """A cause, a later trouble or a finding.
+    """A cause, a later trouble or a finding; the verdict of a finding is "".
 
     `file` is its log below the run's directory, `log` where that is, and `url`
     leads there; each is "" where there is none.
@@ -103,7 +103,7 @@ def gather(
         started=moment(record.started),
         tally=_tally(record),
         cause=_cause(record, run_directory),
-        findings=_places(record.findings[:FINDINGS], run_directory),
+        findings=_findings(record.findings[:FINDINGS], run_directory),
         findings_left=max(len(record.findings) - FINDINGS, 0),
         later=_places(record.later, run_directory),
         suites=tuple(
@@ -144,6 +144,11 @@ def _cause(record: Record, run_directory: Path) -> Place | None:
         return None
     lines = excerpt.excerpt(cause)
     return _place(cause, record.verdict, lines, cause.file or "log.jsonl", run_directory)
+
+
+def _findings(troubles: Sequence[Trouble], run_directory: Path) -> tuple[Place, ...]:
+    """Return the findings without the verdicts that they would have given: none is the run's."""
+    return tuple(replace(place, verdict="") for place in _places(troubles, run_directory))
 
 
 def _places(troubles: Sequence[Trouble], run_directory: Path) -> tuple[Place, ...]:

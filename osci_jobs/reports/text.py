@@ -70,7 +70,8 @@ def _iter_places(title: str, places: Sequence[Place]) -> Iterator[str]:
     if places:
         yield from ("", title)
     for place in places:
-        yield from _wrap(f"{place.verdict}: {place.trouble.message}", "  ", "    ")
+        text = ": ".join(filter(None, (place.verdict, place.trouble.message)))
+        yield from _wrap(text, "  ", "    ")
         yield from _iter_place(place, "    ")
 
 

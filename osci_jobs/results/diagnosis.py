@@ -19,6 +19,8 @@ CLOCK_SECONDS = 60
 _FULL_SHARE = 0.01
 _MIB = 1 << 20
 _PHASE = "harvest"
+# A unit that was started again so often does not run, even if it was up when it was looked at.
+_LOOP = 3
 # Verdicts that a trouble of the machines explains better.
 _EXPLAINABLE = ("deploy", "failure", "timeout")
 
@@ -99,7 +101,8 @@ def _is_troubled(unit: Unit) -> bool:
 
 def _runs(unit: Unit) -> bool:
     """Tell whether the unit runs, or still waits for the first time for what it needs."""
-    return unit.active == "active" or (unit.active == "activating" and not unit.restarts)
+    is_waiting = unit.active == "activating" and not unit.restarts
+    return is_waiting or (unit.active == "active" and unit.restarts < _LOOP)
 
 
 def _rank(unit: Unit, run_directory: Path) -> tuple[bool, bool, str]:
@@ -117,14 +120,15 @@ def _unit_trouble(unit: Unit, run_directory: Path) -> Trouble:
 
 
 def _state(unit: Unit) -> str:
-    again = f", started again {_times(unit.restarts)}" if unit.restarts else ""
     if _runs(unit):
-        return f"runs{again} by systemd after it had ended"
+        return f"had ended; systemd started it again {_times(unit.restarts)}"
+    if unit.restarts:
+        return f"keeps ending and was started again {_times(unit.restarts)}"
     if unit.result == "signal":
-        return f"was ended by signal {unit.exit_status}{again}"
+        return f"was ended by signal {unit.exit_status}"
     if unit.result == "success":
-        return f"was stopped{again}"
-    return f"does not run: {unit.result} {unit.exit_status}{again}"
+        return "was stopped"
+    return f"does not run: {unit.result} {unit.exit_status}"
 
 
 def _times(number: int) -> str:
