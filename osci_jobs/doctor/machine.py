@@ -92,7 +92,7 @@ def leftovers(places: Places) -> Answer:
             f"The command of {', '.join(names)} has died and left its hosts.",
             "Remove them with: osci groups",
         )
-    return Answer(OK, "No died command has left a group.")
+    return Answer(OK, "No command that died has left a group.")
 
 
 def available_bytes() -> int:

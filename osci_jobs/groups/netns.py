@@ -7,6 +7,7 @@ all groups use the same addresses and several run side by side.
 
 import ipaddress
 import json
+import re
 import secrets
 from pathlib import Path
 
@@ -22,6 +23,9 @@ _NETWORK = ipaddress.ip_network("10.77.0.0/16")
 # Link-local, which no host of a deployment may have.
 _SWITCH = "169.254.0.1"
 _FIRST = 10
+# A line of the kernel: [SECONDS.MICROSECONDS] TEXT
+_STAMP = re.compile(r"\[ *(\d+\.\d+)\]")
+_KERNEL_LINES = 10_000
 
 
 def addresses(hosts: tuple[Host, ...]) -> dict[str, str]:
@@ -45,6 +49,19 @@ def create(ledger: Ledger, group: Group, deployment: Deployment, lowers: list[Pa
         _make_host(ledger, group, host, address, lowers, sizes.get(host, machine.Size()))
     names = {f"{group.name}-{host}": host for host in group.hosts}
     machine.wait_until_up(names, BOOT_SECONDS, lambda host: _last_line(group, host))
+
+
+def kernel_log(since_seconds: float) -> str:
+    """Return what this machine's kernel, which is that of all hosts, has said since then.
+
+    `since_seconds` is of the monotonic clock, as the kernel's own times are.
+    """
+    done = process.call(["dmesg"])
+    if done.returncode:
+        return done.stderr
+    lines = done.stdout.splitlines(keepends=True)
+    stamped = ((_STAMP.match(line), line) for line in lines[-_KERNEL_LINES:])
+    return "".join(line for stamp, line in stamped if stamp and float(stamp[1]) >= since_seconds)
 
 
 def _size(host: Host) -> machine.Size:

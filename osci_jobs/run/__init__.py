@@ -79,7 +79,8 @@ class _Work:
         self.ledger: Ledger | None = None
         self.group: Group | None = None
         self.is_kept = False
-        self._end = time.monotonic() + order.limits["run"].seconds
+        self._started = time.monotonic()
+        self._end = self._started + order.limits["run"].seconds
         self._failed = True
         self._interrupts = 0
 
@@ -147,9 +148,8 @@ class _Work:
         self._delete_or_keep(self.ledger)
 
     def _harvest(self, group: Group) -> None:
-        limit = self.order.limits["harvest"]
-        with phase(self.log, "harvest", limit.seconds):
-            steps.harvest(group, self.order.run_directory, limit, self.log, self._say)
+        with phase(self.log, "harvest", self.order.limits["harvest"].seconds):
+            steps.harvest(self.order, group, self._started, self.log, self._say)
 
     def _delete_or_keep(self, ledger: Ledger) -> None:
         if self._interrupts > 1:

@@ -12,16 +12,19 @@ from pathlib import Path
 from osci_jobs import data, playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
-from osci_jobs.groups import TESTER, Group, Ledger, image, tools
-from osci_jobs.results import cases
+from osci_jobs.groups import TESTER, Group, Ledger, image, netns, tools
+from osci_jobs.results import cases, files
 from osci_jobs.results.runlog import RunLog
 from osci_jobs.run import blanking, inventory
 from osci_jobs.run.order import Order
+from osci_jobs.run.phase import record_trouble
 from osci_jobs.suites import fetched
 
 MINIMUM_FREE_BYTES = 4 << 30
 # What a suite's end takes on top of the suite: its files come back.
 SUITE_MARGIN_SECONDS = 60
+# The hosts share this machine's kernel, and may not read its log themselves.
+KERNEL_LOG = "logs/kernel.log"
 
 Say = Callable[..., None]
 
@@ -123,19 +126,24 @@ def run_suite(
     return _judge_suite(suite, ended, limit, run_directory, log)
 
 
-def harvest(group: Group, run_directory: Path, limit: Limit, log: RunLog, say: Say) -> None:
+def harvest(order: Order, group: Group, since_seconds: float, log: RunLog, say: Say) -> None:
     """Bring what every host knows of itself into the run's directory.
 
-    Raises InfrastructureError for a host that gave nothing, once the others have.
+    The kernel's log is that since a moment of the monotonic clock. Raises
+    InfrastructureError for a host that gave nothing, once the others have.
     """
+    run_directory, limit = order.run_directory, order.limits["harvest"]
+    files.write_text(run_directory / KERNEL_LOG, netns.kernel_log(since_seconds))
     with tempfile.TemporaryDirectory(prefix="harvest-", dir=group.scratch) as temporary:
         troubles = _fetch_harvest(group, temporary, limit, say)
         for host in group.hosts:
             archive = Path(temporary, f"{host}.tar")
             if archive.is_file():
                 troubles += _keep_harvest(group, host, archive, run_directory, log)
-    for trouble in troubles[:1]:
-        raise trouble
+    for trouble in troubles:
+        record_trouble(log, trouble)
+    if troubles:
+        raise troubles[0]
 
 
 def _play(
