@@ -21,7 +21,9 @@ _ENTRY = re.compile(r"(?P<at>\S+) \S+ (?P<who>[^\[:]+)(\[\d+\])?: (?P<text>.*)")
 _TELLING = (
     re.compile(r"^(.*(ERROR|CRITICAL) .*)?[\w.]+(Error|Exception|Denied|Refused|NotFound)\w*: \S"),
     re.compile(r"\b(CRITICAL|ERROR|FATAL)\b"),
-    re.compile(r"\b(error|fail(ed|ure)?|denied|refused|unauthorized|in use|no space)\b", re.I),
+    re.compile(
+        r"\b(error|fail|failed|failure|denied|refused|unauthorized|in use|no space)\b", re.I
+    ),
 )
 _SYSTEMD = ("systemd",)
 
@@ -61,7 +63,11 @@ def first_failure(run_directory: Path, host: str, unit: str) -> str:
     """Return when systemd first saw the unit fail or stop, as the journal writes it; or ""."""
     for line in read_lines(run_directory, unit_file(host, unit)):
         entry = _ENTRY.fullmatch(line)
-        if entry and entry["who"] in _SYSTEMD and re.search(r"exited|Failed|Stopp", entry["text"]):
+        if (
+            entry
+            and entry["who"] in _SYSTEMD
+            and re.search(r"exited|Failed|Stopped|Stopping", entry["text"])
+        ):
             return entry["at"]
     return ""
 
