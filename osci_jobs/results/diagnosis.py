@@ -116,6 +116,10 @@ def _unit_trouble(unit: Unit, run_directory: Path) -> Trouble:
     trouble = _trouble(message, "success" if _runs(unit) else "deploy", unit.host, unit.name)
     if passage is None:
         return replace(trouble, file=journal.unit_file(unit.host, unit.name))
+    if journal.NO_SPACE.search(passage.line):
+        # A file that found no room is gone afterwards, and then the disk looks well.
+        message = f"The disk of '{unit.host}' is full: {message}"
+        trouble = replace(trouble, verdict="infrastructure", message=message)
     return replace(trouble, **asdict(passage))
 
 
@@ -126,6 +130,8 @@ def _state(unit: Unit) -> str:
         return f"keeps ending and was started again {_times(unit.restarts)}"
     if unit.result == "signal":
         return f"was ended by signal {unit.exit_status}"
+    if unit.started_at is None:
+        return "was never started"
     if unit.result == "success":
         return "was stopped"
     return f"does not run: {unit.result} {unit.exit_status}"

@@ -16,14 +16,15 @@ _LINE_CHARACTERS = 400
 _REQUEST = re.compile(r"req-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # TIME HOST IDENTIFIER[PID]: MESSAGE, as `journalctl --output short-iso-precise` writes it.
 _ENTRY = re.compile(r"(?P<at>\S+) \S+ (?P<who>[^\[:]+)(\[\d+\])?: (?P<text>.*)")
-# The most telling first: the last line of a traceback, what oslo.log calls an
-# error, and the words in which other programs complain.
+# How programs say that a disk is full.
+NO_SPACE = re.compile(r"no space left on device|disk (is )?full|Errno 28\b", re.I)
+# The most telling first: no space, the last line of a traceback, what oslo.log
+# calls an error, and the words in which other programs complain.
 _TELLING = (
+    NO_SPACE,
     re.compile(r"^(.*(ERROR|CRITICAL) .*)?[\w.]+(Error|Exception|Denied|Refused|NotFound)\w*: \S"),
     re.compile(r"\b(CRITICAL|ERROR|FATAL)\b"),
-    re.compile(
-        r"\b(error|fail|failed|failure|denied|refused|unauthorized|in use|no space)\b", re.I
-    ),
+    re.compile(r"\b(error|fail|failed|failure|denied|refused|unauthorized|in use)\b", re.I),
 )
 _SYSTEMD = ("systemd",)
 

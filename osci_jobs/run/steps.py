@@ -171,6 +171,8 @@ def _trouble(
     """Return the error for a failed task: where it failed, and its last line."""
     where = f" on '{failure.host}'" if failure.host else ""
     task = f"'{failure.task}'" if failure.task else "Ansible"
+    if failure.is_unreachable:
+        sentence = f"The host '{failure.host}' does not answer"
     return error(
         f"{sentence}; {task} failed{where}: {failure.message}",
         host=failure.host,

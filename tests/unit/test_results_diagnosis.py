@@ -20,7 +20,7 @@ CAUSE = Cause("deploy", "host1", "nova-api", "it is not ready", "", "OpenStack d
 def unit(name, **fields):
     given = {
         **{"active": "active", "result": "success", "exit_status": 0, "restarts": 0},
-        **{"waited_at": None, "started_at": None, "ended_at": None, "needs": (), "listens": ()},
+        **{"waited_at": NOW, "started_at": NOW, "ended_at": None, "needs": (), "listens": ()},
     }
     return Unit("host1", name, **{**given, **fields})
 
@@ -56,6 +56,7 @@ def failed(at, text="ERROR planted"):
     [
         ({"active": "failed", "result": "signal", "exit_status": 9}, "was ended by signal 9"),
         ({"active": "inactive"}, "was stopped"),
+        ({"active": "inactive", "started_at": None}, "was never started"),
         (
             {"active": "activating", "result": "exit-code", "exit_status": 1, "restarts": 7},
             "keeps ending and was started again 7 times",
@@ -108,6 +109,14 @@ def test_a_full_disk_is_the_machines(tmp_path):
     host = HostHarvest("host1", state=State(NOW, 64 * MIB, 100_000))
     (found,) = diagnosis.find([host], [host_event()], tmp_path)
     assert found.message == "The disk of 'host1' is full: 0.1 MiB of 64 MiB are free."
+
+
+def test_a_unit_that_found_no_space_tells_of_a_full_disk(tmp_path):
+    dead = unit("mariadb", active="failed", result="exit-code", exit_status=1)
+    write_journal(tmp_path, "mariadb", *failed(1, "[ERROR] Disk is full."), *failed(2))
+    (found,) = diagnosis.find([HostHarvest("host1", units=(dead,))], [], tmp_path)
+    assert (found.verdict, found.line) == ("infrastructure", "[ERROR] Disk is full.")
+    assert found.message.startswith("The disk of 'host1' is full: 'mariadb' on 'host1' does not")
 
 
 @pytest.mark.parametrize("verdict", ["deploy", "failure", "timeout"])

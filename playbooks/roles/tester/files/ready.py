@@ -14,6 +14,8 @@ import logging
 import os
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import openstack
 from keystoneauth1.exceptions import ClientException
@@ -35,14 +37,18 @@ def main(path):
     # Each vain attempt would leave a warning in front of the one line that tells.
     logging.disable(logging.WARNING)
 
-    def wait_for(what, attempt):
-        return _wait_for(what, attempt, time.monotonic() + wanted["seconds"])
+    def wait_for(what, attempt, service_type=None):
+        try:
+            return _wait_for(what, attempt, time.monotonic() + wanted["seconds"])
+        except NotReadyError as error:
+            refusal = service_type and _refusal(cloud, service_type)
+            raise NotReadyError(f"{error} {refusal}" if refusal else error) from error
 
     cloud = wait_for("keystone", _connect)
-    wait_for("placement", lambda: cloud.placement.get("/").ok)
-    image = wait_for("glance", lambda: _image(cloud, wanted["image"]))
-    network = wait_for("neutron", lambda: _network(cloud, wanted["network"]))
-    flavor = wait_for("nova-api", lambda: _flavors(cloud, wanted["flavors"]))
+    wait_for("placement", lambda: cloud.placement.get("/").ok, "placement")
+    image = wait_for("glance", lambda: _image(cloud, wanted["image"]), "image")
+    network = wait_for("neutron", lambda: _network(cloud, wanted["network"]), "network")
+    flavor = wait_for("nova-api", lambda: _flavors(cloud, wanted["flavors"]), "compute")
     for name in wanted["computes"]:
         wait_for(f"nova-compute on {name}", lambda name=name: _hypervisor(cloud, name))
     _boot(cloud, image, network, flavor, time.monotonic() + wanted["seconds"])
@@ -59,6 +65,18 @@ def _wait_for(what, attempt, until):
             error = str(caught)
         time.sleep(INTERVAL_SECONDS)
     raise NotReadyError(f"'{what}' is not ready: {error}")
+
+
+def _refusal(cloud, service_type):
+    """Return why the service's endpoint takes no connection, which openstacksdk keeps to itself."""
+    url = cloud.session.get_endpoint(service_type=service_type)
+    try:
+        urllib.request.urlopen(url, timeout=10).close()
+    except urllib.error.HTTPError:
+        return ""
+    except (OSError, ValueError) as error:
+        return f"{url}: {error}"
+    return ""
 
 
 def _connect():
