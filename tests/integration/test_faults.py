@@ -208,10 +208,10 @@ def test_a_clock_an_hour_off_on_one_host(osci, tree):
     tree.write("small", small())
     library = "/usr/local/lib/libfaketime.so.1"
     off = f"LD_PRELOAD={library} FAKETIME=+1h"
-    # Services get it from systemd, whoever logs in from PAM; sshd itself would not live with it.
+    # Services get it from systemd, whoever logs in from sshd, which itself would not live with it.
     contents = {
         "/etc/systemd/system.conf": f"[Manager]\nDefaultEnvironment={off}\n",
-        "/etc/environment": off.replace(" ", "\n") + "\n",
+        "/etc/ssh/sshd_config.d/clock.conf": f"SetEnv {off}\n",
     }
     tasks = [
         {"ansible.builtin.copy": {"src": "roles/host/files/libfaketime.so.1", "dest": library}},
@@ -220,14 +220,18 @@ def test_a_clock_an_hour_off_on_one_host(osci, tree):
             for path, content in contents.items()
         ),
         {"ansible.builtin.command": {"argv": ["systemctl", "daemon-reexec"]}},
+        {"ansible.builtin.command": {"argv": ["systemctl", "reload", "ssh"]}},
     ]
     play = {"hosts": "host2", "gather_facts": False, "tasks": tasks}
     path = tree.directory / "playbooks" / "deploy.yml"
     path.write_text(path.read_text().replace("---\n", f"---\n- {json.dumps(play)}\n", 1))
     record, report = run(osci, tree, "small")
-    assert (record["verdict"], record["exit_code"]) == ("infrastructure", 3)
-    assert record["cause"]["host"] == "host2"
-    assert_first_screen(report, "The clock of 'host2' is 60 min ahead of this machine's")
+    # OpenStack bears it, for nova takes its conductor's time; had a case failed, the machine
+    # would have got the blame (tests/unit/test_results_diagnosis.py).
+    assert (record["verdict"], record["exit_code"]) == ("success", 0)
+    assert [found["host"] for found in record["findings"]] == ["host2"]
+    said = "The clock of 'host2' is 60 min ahead of this machine's"
+    assert_first_screen(report, "SUCCESS", said)
 
 
 @pytest.mark.full
