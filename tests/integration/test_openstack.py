@@ -63,6 +63,12 @@ def test_the_other_samples_pass_too(osci, name):
 
 
 @pytest.mark.full
+def test_three_runs_in_a_row_are_the_same_but_for_times(osci):
+    seen = [timeless(osci("functional", "basic", "--json")) for _ in range(3)]
+    assert seen[0] == seen[1] == seen[2]
+
+
+@pytest.mark.full
 def test_basic_and_spread_pass_at_the_same_time(osci):
     commands = [osci.start("functional", name, "--json") for name in ("basic", "spread")]
     results = [command.finish() for command in commands]
@@ -87,6 +93,22 @@ def skips(done) -> str:
         for case in found
         if case.outcome == "skipped"
     )
+
+
+def timeless(done) -> dict:
+    """Return what a run left that is not a time, a number that was measured, or a name of its own."""
+    directory = Path(done.json["run_directory"])
+    found = cases.read(directory / "cases" / "smoke.jsonl")
+    tables = sorted(directory.glob("metrics/*.csv"))
+    files = sorted(path.relative_to(directory) for path in directory.rglob("*") if path.is_file())
+    return {
+        "verdict": (done.code, done.json["verdict"], done.json["cause"], done.json["findings"]),
+        "phases": [(phase["name"], phase["outcome"]) for phase in done.json["phases"]],
+        "hosts": done.json["hosts"],
+        "cases": [(case.title, case.outcome, case.message, case.details) for case in found],
+        "columns": {path.name: path.read_text().splitlines()[0] for path in tables},
+        "files": [str(path) for path in files],
+    }
 
 
 def assert_measured(directory: Path):

@@ -75,7 +75,7 @@ def _refusal(cloud, service_type):
     except urllib.error.HTTPError:
         return ""
     except (OSError, ValueError) as error:
-        return f"{url}: {error}"
+        return f"{url}: {getattr(error, 'reason', error)}"
     return ""
 
 
