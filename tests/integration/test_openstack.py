@@ -96,7 +96,7 @@ def skips(done) -> str:
 
 
 def timeless(done) -> dict:
-    """Return what a run left that is not a time, a number that was measured, or a name of its own."""
+    """Return what a run left, but for times, what was measured, and names of its own."""
     directory = Path(done.json["run_directory"])
     found = cases.read(directory / "cases" / "smoke.jsonl")
     tables = sorted(directory.glob("metrics/*.csv"))
