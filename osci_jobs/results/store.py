@@ -55,7 +55,7 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
     To be called once run_ended is in the log, or when a kill left none behind.
     `operations` and `suite_names` are those of the deployment, whatever this run
     did, for they give the columns. Files that appear: junit/<suite>.xml for each
-    suite that was started, metrics/phases.csv, metrics/api.csv, run.json. Raises
+    suite that was started, metrics/*.csv (docs/results.md), run.json. Raises
     ConfigurationError without a log, InfrastructureError when it is damaged.
     """
     events = list(runlog.iter_events(run_directory / LOG))
