@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from tinyhtml5.parser import HTMLParser
 
 import osci_jobs
 from osci_jobs import data
@@ -100,7 +101,9 @@ def assert_whole(directory: Path):
     for path in directory.glob("plots/*.svg"):
         ElementTree.parse(path)
     html = (directory / "report.html").read_text()
-    assert html.rstrip().endswith("</html>")
+    parser = HTMLParser()
+    parser.parse(html)
+    assert parser.errors == []
     assert "<script" not in html
     for name in ("report.txt", "report.html"):
         text = (directory / name).read_text()
