@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from osci_jobs.cli import arguments
+from osci_jobs.cli import arguments, detached
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 
 _EXIT_CODE_OF_A_BUG = 3  # that of the verdict infrastructure
@@ -31,8 +31,13 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.command is None:
         parser.print_help()
         return 2
+    if detached.is_wanted(asked, os.environ):
+        return detached.run(words)
     _hear_signals()
-    return _carry_out(asked)
+    with detached.worker(os.environ) as tell:
+        code = _carry_out(asked)
+        tell(code)
+    return code
 
 
 def _carry_out(asked: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,11 +24,15 @@ from osci_jobs.results import estimate, runs, store, verdict
 from osci_jobs.results.estimate import Estimate
 from osci_jobs.results.record import Record
 
+_END_SECONDS = 90
+
 
 def order(asked: argparse.Namespace) -> run.Order:
     """Check everything that can be checked before anything is made, and return the order."""
     deployment = _deployment(asked)
     if asked.run_directory:
+        if asked.ci:
+            _await_end(asked.run_directory)
         _require_replaceable(asked.run_directory.resolve())
     run_id = store.run_id(datetime.now(UTC), deployment.name, groups.new_token())
     return run.Order(
@@ -176,6 +181,15 @@ def _limits(deployment: Deployment, words: list[str]) -> Mapping[str, Limit]:
         silence = min(seconds, limits[phase].silence_seconds)
         limits[phase] = replace(limits[phase], seconds=seconds, silence_seconds=silence)
     return limits
+
+
+def _await_end(directory: Path) -> None:
+    """Give the run of an aborted build the time to end, for the next build comes at once."""
+    until = time.monotonic() + _END_SECONDS
+    if runs.is_under_way(directory):
+        print(f"Waiting for the end of the run in '{directory}'.", file=sys.stderr)
+    while runs.is_under_way(directory) and time.monotonic() < until:
+        time.sleep(0.2)
 
 
 def _require_replaceable(directory: Path) -> None:

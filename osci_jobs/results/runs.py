@@ -76,9 +76,14 @@ def find(output: Path, word: str) -> Path:
     raise ConfigurationError(_complaint(output, word, list(names), parts))
 
 
+def is_under_way(path: Path) -> bool:
+    """Tell whether the run in the directory `path` is still going on."""
+    return runlog.is_open(path / store.LOG)
+
+
 def require_ended(path: Path) -> None:
     """Raise ConfigurationError when the run in the directory `path` is still going on."""
-    if runlog.is_open(path / store.LOG):
+    if is_under_way(path):
         raise ConfigurationError(
             f"The run '{_show(path.name)}' is still going on; it is reported when it ends."
         )

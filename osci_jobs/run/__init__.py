@@ -31,14 +31,15 @@ def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, 
     gone afterwards, or in a ledger that the next command clears.
     """
     order.run_directory.mkdir(parents=True, exist_ok=True)
-    try:
-        with RunLog(order.run_directory / store.LOG, listener) as log:
+    # The log is locked until the report is there: whoever finds the lock free finds it all.
+    with RunLog(order.run_directory / store.LOG, listener) as log:
+        try:
             _start(log, order)
             group = _work(order, log)
-    finally:
-        # Also after a bug, whose traceback goes on from here.
-        with process.signals_blocked():
-            record = report(order.run_directory)
+        finally:
+            # Also after a bug, whose traceback goes on from here.
+            with process.signals_blocked():
+                record = report(order.run_directory)
     return record, group
 
 
