@@ -3,7 +3,7 @@
 
 from .description import describe, explain
 from .directory import names
-from .model import Deployment, Host, Limit, Server, Suite
+from .model import Deployment, Host, Job, Limit, Server, Suite
 from .place import SERVICES
 from .resolution import load
 
@@ -11,6 +11,7 @@ __all__ = [
     "SERVICES",
     "Deployment",
     "Host",
+    "Job",
     "Limit",
     "Server",
     "Suite",
