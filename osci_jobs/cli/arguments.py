@@ -111,8 +111,8 @@ def _add_functional(commands) -> None:
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
-    command.set_defaults(until="")
     _add_run(command, keep="never")
+    command.set_defaults(until="", keep="")  # so that a job's parameter can take its place
 
 
 def _add_groups(commands) -> None:
@@ -235,6 +235,7 @@ def _add_run(command, keep: str) -> None:
     _add_state(command)
     _add_cache(command)
     _add_results(command)
+    command.set_defaults(suite_origin="--suite")
     command.add_argument(
         "--keep",
         choices=KEEP,

@@ -128,7 +128,7 @@ def test_timeouts_of_the_run_and_of_phases_are_taken(osci):
 def test_an_unknown_suite_is_told_with_the_nearest(osci, name, hint):
     assert said(osci("functional", "hosts", "--suite", "reach", "--suite", name)) == (
         2,
-        f"The deployment 'hosts' has no suite '{name}'; it has: reach.{hint}",
+        f"--suite: The deployment 'hosts' has no suite '{name}'; it has: reach.{hint}",
     )
 
 
