@@ -3,11 +3,13 @@
 
 from .description import describe, explain
 from .directory import names
+from .job import FAMILIES
 from .model import Deployment, Host, Job, Limit, Server, Suite
 from .place import SERVICES
-from .resolution import load
+from .resolution import load, load_all
 
 __all__ = [
+    "FAMILIES",
     "SERVICES",
     "Deployment",
     "Host",
@@ -18,5 +20,6 @@ __all__ = [
     "describe",
     "explain",
     "load",
+    "load_all",
     "names",
 ]

@@ -46,6 +46,23 @@ def load(deployment_directory: FilePath, name: str) -> Deployment:
     return _resolve(name, path, hashlib.sha256(data).hexdigest(), read)
 
 
+def load_all(deployment_directory: FilePath) -> list[Deployment]:
+    """Return all deployments of the directory, by name.
+
+    Raises ConfigurationError with the faults of all files, and the names of
+    files that cannot be those of deployments.
+    """
+    found, faults = [], directory.misnamed(deployment_directory)
+    for name in directory.names(deployment_directory):
+        try:
+            found.append(load(deployment_directory, name))
+        except ConfigurationError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return found
+
+
 def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     """Yield the faults of shape, then those of meaning in what has its shape."""
     shape = schema.check(value)

@@ -15,7 +15,7 @@ LAYERS = (
     ("cli",),
     ("doctor",),
     ("run",),
-    ("groups", "suites", "reports"),
+    ("groups", "suites", "reports", "hudson"),
     ("playbook",),
     ("results", "deployment"),
     ("process",),
@@ -24,11 +24,13 @@ LAYERS = (
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {
     "ansible_runner": "playbook",
+    "jenkins_jobs": "hudson.components",
     "jinja2": "reports.html",
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
     "matplotlib": "reports.plots",
     "shtab": "cli.completion",
+    "yaml": "hudson.notation",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
