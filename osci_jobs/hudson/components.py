@@ -21,6 +21,14 @@ RUN_DIRECTORY = "run"
 JUNIT = f"{RUN_DIRECTORY}/junit/*.xml"
 ARTIFACTS = f"{RUN_DIRECTORY}/**"
 
+# The keys of each component, all of them required, and what each holds.
+KEYS: dict[str, dict[str, type]] = {
+    "osci-results": {"mail": list, "metrics": list},
+    "osci-schedule": {"cron": str},
+    "osci-limit": {"minutes": int},
+}
+_TYPES = {list: "a list of texts", str: "a text", int: "a whole number"}
+
 # What the plot plugin 1.6 of Hudson is not to find missing: it makes up the name of
 # a CSV file anew with each update of a job, and fails on a series without a flag.
 _PLOT = {
@@ -47,16 +55,16 @@ def results(registry: Any, parent: Element, data: Any) -> None:
     """yaml: osci-results
 
     Publish what a run leaves: JUnit, its whole directory, plots of `metrics`
-    (the names of CSV files), and a mail to `mail` (a list) unless all is well.
-    A build without JUnit fails.
+    (the names of CSV files), and a mail to `mail` unless all is well. A build
+    without JUnit fails.
     """
-    given = _checked("osci-results", data, ("mail", "metrics"))
-    names = given.get("metrics", [])
-    _check_words("osci-results", "metrics", names, metrics.TITLES)
+    given = _checked("osci-results", data)
+    for name in given["metrics"]:
+        _check_word("osci-results.metrics", data, "metrics", name, metrics.TITLES)
     publishers.junit(registry, parent, {"results": JUNIT})
     _archive(parent)
-    publishers.plot(registry, parent, [_plot(name) for name in names])
-    if given.get("mail"):
+    publishers.plot(registry, parent, [_plot(name) for name in given["metrics"]])
+    if given["mail"]:
         publishers.email(registry, parent, {"recipients": " ".join(given["mail"])})
 
 
@@ -65,8 +73,8 @@ def schedule(registry: Any, parent: Element, data: Any) -> None:
 
     Build at the times of `cron`; never by itself where that is empty.
     """
-    given = _checked("osci-schedule", data, ("cron",))
-    if given.get("cron"):
+    given = _checked("osci-schedule", data)
+    if given["cron"]:
         triggers.timed(registry, parent, given["cron"])
 
 
@@ -76,7 +84,7 @@ def limit(_registry: Any, parent: Element, data: Any) -> None:
     Abort a build after `minutes`. The XML is that of build-timeout 1.6, the last
     one for Hudson, which later versions read too; they lack its way to write it.
     """
-    given = _checked("osci-limit", data, ("minutes",))
+    given = _checked("osci-limit", data)
     wrapper = ElementTree.SubElement(parent, "hudson.plugins.build__timeout.BuildTimeoutWrapper")
     ElementTree.SubElement(wrapper, "timeoutMinutes").text = str(given["minutes"])
     ElementTree.SubElement(wrapper, "failBuild").text = "false"
@@ -98,20 +106,34 @@ def _plot(name: str) -> dict[str, Any]:
     }
 
 
-def _checked(component: str, data: Any, known: tuple[str, ...]) -> dict[str, Any]:
-    """Return the keys of a component; raises JenkinsJobsException for any other one."""
-    given: dict[str, Any] = data or {}
-    _check_words(component, "", given, known)
-    return given
-
-
-def _check_words(component: str, key: str, words: Iterable[str], known: Iterable[str]) -> None:
-    names = tuple(known)
-    for word in words:
-        if word not in names:
-            place = f"{component}.{key}" if key else component
-            found = f"found {show(word)}" if key else f"found the unknown key {show(word)}"
+def _checked(component: str, data: Any) -> dict[str, Any]:
+    """Return the keys of a component; raises JenkinsJobsException unless they are right."""
+    known = KEYS[component]
+    if not isinstance(data, dict):
+        raise JenkinsJobsException(
+            f"{component}: found {show(data)}, expected the keys {quoted(known)}."
+        )
+    for key in data:
+        _check_word(component, data, key, key, known)
+    for key, kind in known.items():
+        if not isinstance(data.get(key), kind):
+            found = show(data[key]) if key in data else "nothing"
             raise JenkinsJobsException(
-                f"{place}: {found}, expected {quoted(names)}.{hint(word, names)}",
-                pos=getattr(words, "key_pos", {}).get(word),
+                f"{component}.{key}: found {found}, expected {_TYPES[kind]}.",
+                pos=_place(data, key),
             )
+    return data
+
+
+def _check_word(place: str, data: Any, key: str, word: Any, known: Iterable[str]) -> None:
+    names = tuple(known)
+    if word not in names:
+        raise JenkinsJobsException(
+            f"{place}: found {show(word)}, expected {quoted(names)}.{hint(str(word), names)}",
+            pos=_place(data, key),
+        )
+
+
+def _place(data: Any, key: str) -> Any:
+    """Return where the key stands, or else its component, as Jenkins Job Builder knows it."""
+    return getattr(data, "key_pos", {}).get(key) or getattr(data, "pos", None)
