@@ -76,6 +76,7 @@ def _check_schedule(path: Path, schedule: str) -> Iterator[Fault]:
         if not all(_is_part(part, lowest, highest) for part in field.split(",")):
             expected = f"as {name} '*', numbers from {lowest} to {highest}, '-', ',' and '/' only"
             yield Fault(path, show(schedule), expected)
+            return
 
 
 def _is_part(part: str, lowest: int, highest: int) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
+from osci_jobs.deployment import content
 from osci_jobs.deployment.faults import printable
 from osci_jobs.errors import ConfigurationError
 
-BYTES_LIMIT = 512 * 1024
 VALUES_LIMIT = 100_000
 DEPTH_LIMIT = 50
 
@@ -40,26 +40,17 @@ def write(value: Any) -> str:
 def check(path: Path) -> None:
     """Raise ConfigurationError for a file that no program should read whole.
 
-    That is one of more than 512 KiB or 50 levels, or of more than 100,000 values with
+    That is one of more than 1 MiB or 50 levels, or of more than 100,000 values with
     those that aliases stand for: ten lines of YAML can fill all memory. Nothing is
     built here.
     """
     name = printable(str(path))
     try:
-        with path.open("rb") as file:
-            content = file.read(BYTES_LIMIT + 1)
-    except OSError as error:
-        raise ConfigurationError(f"{name}: The file cannot be read: {error.strerror}.") from error
-    if len(content) > BYTES_LIMIT:
-        raise ConfigurationError(f"{name}: The file is larger than 512 KiB.")
-    try:
-        _count(name, yaml.parse(content, Loader=_Loader))
+        _count(name, yaml.parse(content.read(path), Loader=_Loader))
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        place = _place(name, getattr(error, "problem_mark", None))
         problem = getattr(error, "problem", None) or "it is no text of YAML"
-        raise ConfigurationError(
-            f"{_place(name, mark)}: The file is not YAML: {problem}."
-        ) from error
+        raise ConfigurationError(f"{place}: The file is not YAML: {problem}.") from error
 
 
 def _count(name: str, events: Iterable[yaml.Event]) -> None:
