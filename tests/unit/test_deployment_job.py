@@ -73,9 +73,9 @@ def test_every_key_is_taken(load):
 
 
 def test_a_misspelt_key_is_a_fault_with_the_nearest(load):
-    (fault,) = faults(load, **BARE, job={"lable": "x"})
+    (fault,) = faults(load, **BARE, job={"labels": "x"})
     assert fault == (
-        "1:39: $.job.lable: found an unknown key, expected one of the keys 'families', 'history', "
+        "1:39: $.job.labels: found an unknown key, expected one of the keys 'families', 'history', "
         "'label', 'limit', 'mail' or 'schedule'. Did you mean 'label'?"
     )
 

@@ -83,7 +83,11 @@ def test_contributing_says_why_each_outside_package_is_here():
 
 def test_every_source_file_has_its_licence_line():
     files = [*PACKAGE.rglob("*.py"), *(TREE / "playbooks").rglob("*.yml")]
-    files += [*(TREE / "playbooks").rglob("*.py"), *(TREE / "tests").rglob("*.py")]
+    files += [
+        *(TREE / "jobs").glob("*.yaml"),
+        *(TREE / "playbooks").rglob("*.py"),
+        *(TREE / "tests").rglob("*.py"),
+    ]
     licence = "SPDX-License-Identifier: Apache-2.0"
     missing = [str(file) for file in files if licence not in file.read_text()[:200]]
     assert missing == []

@@ -50,10 +50,10 @@ def test_without_ci_parameters_are_ignored(plan):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"KEEP": "allways"}, "KEEP: found 'allways', expected never, failed or always."),
+        ({"KEEP": "sometimes"}, "KEEP: found 'sometimes', expected never, failed or always."),
         (
-            {"SUITES": "one twoo"},
-            "SUITES: The deployment 'hosts' has no suite 'twoo'; it has: one, two, three. "
+            {"SUITES": "one twox"},
+            "SUITES: The deployment 'hosts' has no suite 'twox'; it has: one, two, three. "
             "Did you mean 'two'?",
         ),
     ],

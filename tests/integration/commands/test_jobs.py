@@ -92,7 +92,7 @@ def test_people_are_told_what_to_do(osci, jobs):
 
 def test_the_faults_of_all_files_are_told_and_nothing_is_written(osci, jobs):
     osci.write("bare", host=[])
-    osci.write("hosts", host=[{"name": "host1"}], job={"lable": "x"})
+    osci.write("hosts", host=[{"name": "host1"}], job={"labels": "x"})
     (osci.deployments / "$(touch x).json").write_text("{}")
     done = osci("jobs", "render")
     assert done.code == 2
