@@ -10,7 +10,7 @@ from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
     *("check", "create", "functional", "groups", "ssh", "delete"),
-    *("runs", "show", "report", "doctor", "completion"),
+    *("runs", "show", "report", "jobs", "doctor", "completion"),
 )
 PHASES = ("install", "create", "deploy")
 KEEP = ("never", "failed", "always")
@@ -111,8 +111,8 @@ def _add_functional(commands) -> None:
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
-    command.set_defaults(until="")
     _add_run(command, keep="never")
+    command.set_defaults(until="", keep="")  # so that a job's parameter can take its place
 
 
 def _add_groups(commands) -> None:
@@ -183,6 +183,29 @@ def _add_report(commands) -> None:
     _add_one_run(command)
 
 
+def _add_jobs(commands) -> None:
+    command = _command(
+        commands,
+        "jobs",
+        "make what Jenkins Job Builder reads of the deployments",
+        "osci jobs render\nosci jobs render --check",
+    )
+    command.add_argument(
+        "act", choices=("render",), metavar="render", help="write jobs/deployments.inc"
+    )
+    command.add_argument(
+        "--check", action="store_true", help="write nothing, exit 1 when the list is stale"
+    )
+    command.add_argument(
+        "--jobs-dir",
+        type=Path,
+        default=Path("jobs"),
+        metavar="DIR",
+        help="where the templates of jobs are (default: %(default)s)",
+    )
+    _add_configuration(command)
+
+
 def _add_doctor(commands) -> None:
     command = _command(
         commands,
@@ -235,6 +258,7 @@ def _add_run(command, keep: str) -> None:
     _add_state(command)
     _add_cache(command)
     _add_results(command)
+    command.set_defaults(suite_origin="--suite")
     command.add_argument(
         "--keep",
         choices=KEEP,
@@ -314,6 +338,7 @@ _ADD = {
     "runs": _add_runs,
     "show": _add_show,
     "report": _add_report,
+    "jobs": _add_jobs,
     "doctor": _add_doctor,
     "completion": _add_completion,
 }

@@ -5,7 +5,7 @@ import argparse
 import json
 
 from osci_jobs.cli import configuration
-from osci_jobs.deployment import Deployment, describe, explain, names
+from osci_jobs.deployment import Deployment, describe, explain, load_all
 from osci_jobs.errors import ConfigurationError
 
 
@@ -23,16 +23,9 @@ def call(asked: argparse.Namespace) -> int:
 def _load(asked: argparse.Namespace) -> list[Deployment]:
     if bool(asked.deployment) == asked.all:
         raise ConfigurationError("Give the name of one deployment, or --all.")
-    directory = configuration.directory(asked)
-    found, faults = [], []
-    for name in names(directory) if asked.all else [asked.deployment]:
-        try:
-            found.append(configuration.deployment(asked, name))
-        except ConfigurationError as error:
-            faults.append(str(error))
-    if faults:
-        raise ConfigurationError("\n".join(faults))
-    return found
+    if asked.all:
+        return load_all(configuration.directory(asked))
+    return [configuration.deployment(asked, asked.deployment)]
 
 
 def _text(deployment: Deployment) -> str:

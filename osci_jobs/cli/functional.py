@@ -3,14 +3,18 @@
 
 import argparse
 import json
+import os
 
-from osci_jobs.cli import running
+from osci_jobs.cli import parameters, running
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results import store
 
 
 def call(asked: argparse.Namespace) -> int:
     """Run the suites of a deployment; the report goes to standard output."""
+    if asked.ci:
+        running.clear(asked)
+        asked = parameters.applied(asked, os.environ)
     wanted = running.order(asked)
     if not wanted.suites:
         raise ConfigurationError(f"The deployment '{wanted.deployment.name}' has no suites.")

@@ -21,42 +21,53 @@ from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import ConfigurationError, InfrastructureError
 from osci_jobs.groups import Group
 from osci_jobs.results import estimate, runs, store, verdict
+from osci_jobs.results.escape import clip
 from osci_jobs.results.estimate import Estimate
 from osci_jobs.results.record import Record
 
 _END_SECONDS = 90
+_SHOWN_CHARACTERS = 60
 
 
 def order(asked: argparse.Namespace) -> run.Order:
     """Check everything that can be checked before anything is made, and return the order."""
     deployment = _deployment(asked)
     if asked.run_directory:
-        if asked.ci:
-            _await_end(asked.run_directory)
         _require_replaceable(asked.run_directory.resolve())
     run_id = store.run_id(datetime.now(UTC), deployment.name, groups.new_token())
     return run.Order(
         command=asked.command,
         arguments=tuple(asked.words),
         deployment=deployment,
-        suites=_suites(deployment, asked.suite),
+        suites=_suites(deployment, asked),
         limits=_limits(deployment, asked.timeout),
         run=run_id,
         run_directory=(asked.run_directory or asked.output / run_id).resolve(),
         state=_plain(asked.state_dir, "--state-dir"),
         cache=_plain(asked.cache_dir, "--cache-dir"),
-        keep=asked.keep,
+        keep=asked.keep or "never",
         group=asked.group,
         until=asked.until,
         may_install=not asked.no_install,
     )
 
 
+def clear(asked: argparse.Namespace) -> None:
+    """Remove the earlier run in the run directory that was named, if this one is to be made.
+
+    So a build that ends at its check has nothing of the build before to archive.
+    """
+    if not asked.run_directory or asked.dry_run:
+        return
+    _await_end(asked.run_directory)
+    _require_replaceable(asked.run_directory.resolve())
+    _remove(asked.run_directory.resolve())
+
+
 def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Group | None]:
     """Carry the order out, with progress on standard error."""
     try:
-        if wanted.run_directory.exists():
-            shutil.rmtree(wanted.run_directory)
+        _remove(wanted.run_directory)
         expected = _estimate(asked, wanted)
         with Progress(sys.stderr, expected.phases) as progress:
             if expected.runs:
@@ -151,17 +162,20 @@ def _deployment(asked: argparse.Namespace) -> Deployment:
     return deployment
 
 
-def _suites(deployment: Deployment, names: list[str]) -> tuple[Suite, ...]:
+def _suites(deployment: Deployment, asked: argparse.Namespace) -> tuple[Suite, ...]:
     known = [suite.name for suite in deployment.suites]
-    for name in names:
+    for name in asked.suite:
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             raise ConfigurationError(
-                f"The deployment '{deployment.name}' has no suite {name!r}; "
+                f"{asked.suite_origin}: The deployment '{deployment.name}' has no suite "
+                f"{clip(repr(name), _SHOWN_CHARACTERS)}; "
                 f"it has: {', '.join(known) or 'none'}.{hint}"
             )
-    return tuple(suite for suite in deployment.suites if not names or suite.name in names)
+    return tuple(
+        suite for suite in deployment.suites if not asked.suite or suite.name in asked.suite
+    )
 
 
 def _limits(deployment: Deployment, words: list[str]) -> Mapping[str, Limit]:
@@ -205,3 +219,11 @@ def _require_replaceable(directory: Path) -> None:
         raise ConfigurationError(
             f"--run-directory: '{directory}' holds '{there[0]}' and is not the directory of a run."
         )
+
+
+def _remove(directory: Path) -> None:
+    try:
+        if directory.exists():
+            shutil.rmtree(directory)
+    except OSError as error:
+        raise InfrastructureError(f"The results cannot be written: {error}.") from error

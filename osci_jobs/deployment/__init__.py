@@ -3,19 +3,23 @@
 
 from .description import describe, explain
 from .directory import names
-from .model import Deployment, Host, Limit, Server, Suite
+from .job import FAMILIES
+from .model import Deployment, Host, Job, Limit, Server, Suite
 from .place import SERVICES
-from .resolution import load
+from .resolution import load, load_all
 
 __all__ = [
+    "FAMILIES",
     "SERVICES",
     "Deployment",
     "Host",
+    "Job",
     "Limit",
     "Server",
     "Suite",
     "describe",
     "explain",
     "load",
+    "load_all",
     "names",
 ]

@@ -8,6 +8,9 @@ from ..errors import ConfigurationError
 from .faults import hint, printable, quoted, show
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_RULE = (
+    "expected 1 to 63 letters, digits, '.', '_' and '-', of which the first is a letter or a digit"
+)
 _SUFFIX = ".json"
 
 
@@ -20,6 +23,20 @@ def names(directory: Path) -> list[str]:
     return sorted(stem for stem in stems if _NAME.fullmatch(stem))
 
 
+def misnamed(directory: Path) -> list[str]:
+    """Return a sentence for each file whose name is none of a deployment, sorted.
+
+    Raises ConfigurationError where there is no such directory.
+    """
+    where = printable(str(directory))
+    stems = sorted(path.name.removesuffix(_SUFFIX) for path in _files(directory))
+    return [
+        f"{where}: {show(stem)} is no name of a deployment: {_RULE}."
+        for stem in stems
+        if not _NAME.fullmatch(stem)
+    ]
+
+
 def find(directory: Path, name: str) -> Path:
     """Return the path of the deployment's file.
 
@@ -29,9 +46,7 @@ def find(directory: Path, name: str) -> Path:
     where = printable(str(directory))
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{where}: {show(name)} is no name of a deployment: expected 1 to 63 letters, "
-            f"digits, '.', '_' and '-', of which the first is a letter or a digit."
-            f"{hint(name, known)}"
+            f"{where}: {show(name)} is no name of a deployment: {_RULE}.{hint(name, known)}"
         )
     if name not in known:
         raise ConfigurationError(f"{where}: There is no deployment '{name}'.{_advice(name, known)}")

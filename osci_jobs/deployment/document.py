@@ -19,8 +19,9 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\],:]|[^\s{}\[\],:"]++', re.DOT
 # The state that a container starts in, see `_fill`.
 _OPENING: dict[str, tuple[int | None]] = {"{": (None,), "[": (0,)}
 _CONSTANTS = ("NaN", "Infinity", "-Infinity")
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNUSABLE_IN_DESCRIPTION = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# The last two are no characters, and XML, in which jobs and results are written, forbids them.
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_UNUSABLE_IN_DESCRIPTION = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Python refuses to convert more digits than 4,300; no key here needs 20.
 _DIGITS_LIMIT = 20
 
@@ -131,13 +132,19 @@ def _text(document: Document, token: str, start: int, path: Path) -> str:
     pattern = _UNUSABLE_IN_DESCRIPTION if path == ("description",) else _UNUSABLE
     unusable = pattern.search(text)
     if unusable:
-        kind = "a lone surrogate" if unusable[0] >= "\ud800" else "a control character"
+        kind = _kind(unusable[0])
         raise _error(
             document,
             start,
             f"{dotted(path)}: found {show(text)}, which holds {kind}, U+{ord(unusable[0]):04X}.",
         )
     return text
+
+
+def _kind(character: str) -> str:
+    if character >= "\ufffe":
+        return "a character that XML forbids"
+    return "a lone surrogate" if character >= "\ud800" else "a control character"
 
 
 def _integer(digits: str) -> int | float:

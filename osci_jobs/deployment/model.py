@@ -49,6 +49,18 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Job:
+    """What the jobs of a deployment on a Hudson have in common, one for each family."""
+
+    families: tuple[str, ...]
+    label: str  # of the agents that may build it
+    schedule: str  # cron; "" means: when somebody asks for it
+    limit_minutes: int
+    history: int  # how many builds are kept
+    mail: tuple[str, ...]  # who hears of builds that are not stable
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One deployment configuration, resolved.
 
@@ -71,5 +83,6 @@ class Deployment:
     broker: Server | None
     suites: tuple[Suite, ...]
     limits: Mapping[str, Limit]
+    job: Job
     origins: Mapping[str, str]
     notes: tuple[str, ...]

@@ -7,7 +7,19 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from ..errors import ConfigurationError
-from . import content, directory, document, hosts, limits, place, schema, servers, suites, words
+from . import (
+    content,
+    directory,
+    document,
+    hosts,
+    job,
+    limits,
+    place,
+    schema,
+    servers,
+    suites,
+    words,
+)
 from .document import Document
 from .faults import Fault, Path, printable, sentence
 from .model import Deployment, Server
@@ -34,6 +46,23 @@ def load(deployment_directory: FilePath, name: str) -> Deployment:
     return _resolve(name, path, hashlib.sha256(data).hexdigest(), read)
 
 
+def load_all(deployment_directory: FilePath) -> list[Deployment]:
+    """Return all deployments of the directory, by name.
+
+    Raises ConfigurationError with the faults of all files, and the names of
+    files that cannot be those of deployments.
+    """
+    found, faults = [], directory.misnamed(deployment_directory)
+    for name in directory.names(deployment_directory):
+        try:
+            found.append(load(deployment_directory, name))
+        except ConfigurationError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+    return found
+
+
 def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     """Yield the faults of shape, then those of meaning in what has its shape."""
     shape = schema.check(value)
@@ -46,6 +75,7 @@ def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     yield from servers.check(usable, known)
     yield from suites.check(usable, deployment_directory)
     yield from limits.check(usable)
+    yield from job.check(usable)
 
 
 def _report(read: Document, faults: list[Fault]) -> str:
@@ -65,8 +95,10 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
     machines, host_origins = hosts.resolve(value)
     suite_list, suite_origins = suites.resolve(value, path.parent)
     limit_table, limit_origins = limits.resolve(value)
+    jobs, job_origins = job.resolve(value, limit_table)
     cloud, cloud_origins = _cloud(value)
-    origins = _own_origins(value) | host_origins | cloud_origins | suite_origins | limit_origins
+    origins = _own_origins(value) | host_origins | cloud_origins
+    origins |= suite_origins | limit_origins | job_origins
     return Deployment(
         name=name,
         path=str(path),
@@ -76,6 +108,7 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
         hosts=machines,
         suites=suite_list,
         limits=limit_table,
+        job=jobs,
         origins={key: _text(read, origin) for key, origin in origins.items()},
         **cloud,
     )

@@ -93,9 +93,32 @@ METRICS = (
         "What the services of OpenStack logged.",
     ),
 )
+# The files of metrics, each with the title of its plot.
+TITLES = {
+    "phases": "Time of phases and suites",
+    "api": "Answer times of the API",
+    "memory": "Memory of the services",
+    "cpu": "CPU time of the services",
+    "counters": "Statements, messages and lines of log",
+}
 _BEFORE_SUITES = ("check", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def names(has_services: bool) -> tuple[str, ...]:
+    """Return the files that have columns for a deployment with or without services."""
+    return tuple(TITLES) if has_services else ("phases",)
+
+
+def path(name: str) -> str:
+    """Return the path of a file of metrics below the run's directory."""
+    return f"metrics/{name}.csv"
+
+
+def units(name: str) -> str:
+    """Return the units of a file's columns, each once."""
+    return ", ".join(dict.fromkeys(metric.unit for metric in METRICS if metric.file == name))
 
 
 def phase_columns(suite_names: Iterable[str]) -> tuple[str, ...]:

@@ -112,6 +112,11 @@ UNREADABLE = {
         b'{"host": [{"name": "\\ud800"}]}',
         'x.json:1:20: $.host[0].name: found "\\ud800", which holds a lone surrogate, U+D800.',
     ),
+    "no character": (
+        b'{"host": [], "description": "\\uffff"}',
+        'x.json:1:29: $.description: found "\\uffff", '
+        "which holds a character that XML forbids, U+FFFF.",
+    ),
     "escaped control character": (
         b'{"host": [{"name": "a\\u001b[31m"}]}',
         'x.json:1:20: $.host[0].name: found "a\\u001b[31m", '
@@ -298,7 +303,7 @@ MEANING = {
         {"host": [{"name": "a"}], "x\u202e y": 1},
         '$["x\\u202e y"]: found an unknown key, expected one of the keys '
         "'api', 'compute', 'datastore', 'description', 'group', 'host', 'identity', 'image', "
-        "'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
+        "'job', 'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
     ),
     "infinite number": (
         {"host": [{"name": "a"}], "timeouts": {"run": 10**400}},

@@ -15,7 +15,7 @@ LAYERS = (
     ("cli",),
     ("doctor",),
     ("run",),
-    ("groups", "suites", "reports"),
+    ("groups", "suites", "reports", "hudson"),
     ("playbook",),
     ("results", "deployment"),
     ("process",),
@@ -24,11 +24,13 @@ LAYERS = (
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {
     "ansible_runner": "playbook",
+    "jenkins_jobs": "hudson.components",
     "jinja2": "reports.html",
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
     "matplotlib": "reports.plots",
     "shtab": "cli.completion",
+    "yaml": "hudson.notation",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -81,7 +83,11 @@ def test_contributing_says_why_each_outside_package_is_here():
 
 def test_every_source_file_has_its_licence_line():
     files = [*PACKAGE.rglob("*.py"), *(TREE / "playbooks").rglob("*.yml")]
-    files += [*(TREE / "playbooks").rglob("*.py"), *(TREE / "tests").rglob("*.py")]
+    files += [
+        *(TREE / "jobs").glob("*.yaml"),
+        *(TREE / "playbooks").rglob("*.py"),
+        *(TREE / "tests").rglob("*.py"),
+    ]
     licence = "SPDX-License-Identifier: Apache-2.0"
     missing = [str(file) for file in files if licence not in file.read_text()[:200]]
     assert missing == []

@@ -128,7 +128,7 @@ def test_timeouts_of_the_run_and_of_phases_are_taken(osci):
 def test_an_unknown_suite_is_told_with_the_nearest(osci, name, hint):
     assert said(osci("functional", "hosts", "--suite", "reach", "--suite", name)) == (
         2,
-        f"The deployment 'hosts' has no suite '{name}'; it has: reach.{hint}",
+        f"--suite: The deployment 'hosts' has no suite '{name}'; it has: reach.{hint}",
     )
 
 
@@ -392,7 +392,7 @@ def test_help_stays_quick_for_it_imports_nothing_heavy(osci):
     done = subprocess.run(command, cwd=osci.work, capture_output=True, text=True, check=True)
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "osci_jobs.cli.arguments" in imported
-    heavy = ("ansible_runner", "jsonschema", "jinja2", "junit_xml", "shtab")
+    heavy = ("ansible_runner", "jenkins_jobs", "jsonschema", "jinja2", "junit_xml", "shtab", "yaml")
     assert [name for name in imported if name.split(".")[0] in heavy] == []
 
 

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parameters of a job on a Hudson: each is the default of an option, by the environment."""
+
+import argparse
+import re
+from collections.abc import Mapping
+
+from osci_jobs.cli.arguments import KEEP
+from osci_jobs.errors import ConfigurationError
+from osci_jobs.results.escape import clip
+
+# Each parameter with the option that it feeds.
+PARAMETERS = {"SUITES": "--suite", "KEEP": "--keep"}
+
+_SHOWN_CHARACTERS = 60
+
+
+def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argparse.Namespace:
+    """Return what was asked for, with the parameters in the place of options that are not there.
+
+    They are added to `words`, so that the report says how to run it again.
+    Raises ConfigurationError that names the parameter.
+    """
+    words: list[str] = []
+    values = vars(asked).copy()
+    if not asked.suite:
+        values |= {"suite": _suites(environment), "suite_origin": "SUITES"}
+        words += [word for suite in values["suite"] for word in ("--suite", suite)]
+    if not asked.keep and _keep(environment):
+        values["keep"] = _keep(environment)
+        words += ["--keep", values["keep"]]
+    return argparse.Namespace(**values | {"words": [*asked.words, *words]})
+
+
+def _suites(environment: Mapping[str, str]) -> list[str]:
+    return [word for word in re.split(r"[\s,]+", environment.get("SUITES", "")) if word]
+
+
+def _keep(environment: Mapping[str, str]) -> str:
+    word = environment.get("KEEP", "").strip()
+    if word not in ("", *KEEP):
+        shown = clip(repr(word), _SHOWN_CHARACTERS)
+        raise ConfigurationError(f"KEEP: found {shown}, expected never, failed or always.")
+    return word

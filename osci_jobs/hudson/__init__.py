@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs on a Hudson or Jenkins: what Jenkins Job Builder reads, and the components it calls."""

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job names is what osci has: paths that reporters write, options that the parser takes."""
+
+import argparse
+import configparser
+import re
+import shlex
+from fnmatch import fnmatch
+from importlib.metadata import entry_points
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jjb
+import pytest
+
+from osci_jobs import deployment
+from osci_jobs.cli import arguments, parameters
+from osci_jobs.hudson import components
+from osci_jobs.results import metrics
+
+DATA = jjb.TREE / "tests" / "data"
+JOBS = {
+    path.stem: ElementTree.parse(path).getroot()
+    for path in (DATA / "jobs").glob("osci-functional-*.xml")
+}
+# What a run of a deployment with services leaves, as the reporters' own tests have it.
+LEFT = [
+    f"{components.RUN_DIRECTORY}/{path.relative_to(DATA / 'results/success/expected')}"
+    for path in (DATA / "results" / "success" / "expected").rglob("*")
+    if path.is_file()
+]
+PAGE = (jjb.JOBS / "README.md").read_text("utf-8")
+
+
+def asked_by(job):
+    """Return what osci's own parser makes of a job's builder."""
+    words = shlex.split(jjb.text(job, "builders/hudson.tasks.Shell/command"))
+    assert words[0] == "osci"
+    return arguments.parser().parse_args(words[1:], argparse.Namespace(words=words[1:]))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_builder_is_a_command_that_osci_takes(name):
+    asked = asked_by(JOBS[name])
+    assert f"osci-{asked.command}-{asked.deployment}" == name
+    assert asked.command in deployment.FAMILIES
+    assert (asked.ci, asked.run_directory) == (True, Path(components.RUN_DIRECTORY))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_parameters_are_those_that_osci_reads(name):
+    properties = JOBS[name].iter("hudson.model.StringParameterDefinition")
+    defaults = {jjb.text(one, "name"): jjb.text(one, "defaultValue") for one in properties}
+    assert set(defaults) == set(parameters.PARAMETERS)
+    assert defaults["KEEP"] in arguments.KEEP
+    asked = asked_by(JOBS[name])
+    applied = parameters.applied(asked, defaults)
+    assert (applied.suite, applied.keep) == ([], "never")
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_options_that_parameters_feed_are_there(name):
+    words = jjb.text(JOBS[name], "builders/hudson.tasks.Shell/command")
+    for option in parameters.PARAMETERS.values():
+        arguments.parser().parse_args([*shlex.split(words)[1:], option, "never"])
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_junit_is_read_from_where_it_is_written(name):
+    pattern = jjb.text(JOBS[name], "publishers/hudson.tasks.junit.JUnitResultArchiver/testResults")
+    assert [path for path in LEFT if fnmatch(path, pattern)] == [
+        path for path in LEFT if "/junit/" in path
+    ]
+    assert any(fnmatch(path, pattern) for path in LEFT)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_everything_that_a_run_leaves_is_archived(name):
+    pattern = jjb.text(JOBS[name], "publishers/hudson.tasks.ArtifactArchiver/artifacts")
+    assert pattern == f"{components.RUN_DIRECTORY}/**"
+    assert {"run/report.html", "run/run.json", "run/manifest.json"} <= set(LEFT)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_every_file_of_metrics_is_plotted(name):
+    plotted = [one.text for one in JOBS[name].iterfind(".//hudson.plugins.plot.CSVSeries/file")]
+    assert sorted(plotted) == sorted(path for path in LEFT if "/metrics/" in path)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_plot_has_a_title_a_unit_and_a_file_of_its_own(name):
+    plots = list(JOBS[name].iter("hudson.plugins.plot.Plot"))
+    for key in ("title", "csvFileName"):
+        values = [jjb.text(plot, key) for plot in plots]
+        assert all(values)
+        assert len(set(values)) == len(values)
+    units = {metric.unit for metric in metrics.METRICS}
+    assert {unit for plot in plots for unit in jjb.text(plot, "yaxis").split(", ")} == units
+
+
+def test_the_files_of_metrics_have_titles():
+    assert set(metrics.TITLES) == {metric.file for metric in metrics.METRICS}
+
+
+def test_without_services_only_the_files_that_have_columns_are_plotted():
+    columns = {
+        "phases": metrics.phase_columns(()),
+        "api": metrics.api_columns(()),
+        "memory": metrics.memory_columns(()),
+        "cpu": metrics.cpu_columns(()),
+        "counters": metrics.counter_columns({}),
+    }
+    assert metrics.names(False) == tuple(name for name in columns if columns[name])
+    assert metrics.names(True) == tuple(columns)
+
+
+def test_hudson_gets_no_key_of_the_archiver_that_it_refuses():
+    for job in JOBS.values():
+        (archiver,) = job.iter("hudson.tasks.ArtifactArchiver")
+        assert [child.tag for child in archiver] == ["artifacts", "latestOnly"]
+
+
+def test_the_components_are_registered_and_documented():
+    own = {
+        (group, entry.name)
+        for group in ("publishers", "triggers", "wrappers")
+        for entry in entry_points(group=f"jenkins_jobs.{group}")
+        if entry.value.startswith("osci_jobs.")
+    }
+    rows = re.findall(r"^\| `(osci-\w+)` \| (\w+) \| (.*?) \|", PAGE, re.MULTILINE)
+    assert own == {(section, name) for name, section, _ in rows}
+    assert {name for _, name in own} == set(components.KEYS)
+    for name, _, keys in rows:
+        assert tuple(re.findall(r"`(\w+)`", keys)) == tuple(components.KEYS[name])
+
+
+def test_the_page_has_every_file_of_the_jobs():
+    documented = set(re.findall(r"^\| `([\w.]+\.\w+)` \|", PAGE, re.MULTILINE))
+    assert documented == {path.name for path in jjb.JOBS.iterdir()} - {"README.md"}
+
+
+def test_the_sample_asks_hudson_for_no_plugins():
+    sample = configparser.ConfigParser()
+    sample.read(jjb.JOBS / "jenkins_jobs.ini")
+    assert not sample.getboolean("jenkins", "query_plugins_info")
+    assert sample.getboolean("job_builder", "ignore_cache")
