@@ -26,9 +26,9 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
     if not asked.suite:
         values |= {"suite": _suites(environment), "suite_origin": "SUITES"}
         words += [word for suite in values["suite"] for word in ("--suite", suite)]
-    if not asked.keep and _keep(environment):
-        values["keep"] = _keep(environment)
-        words += ["--keep", values["keep"]]
+    if not asked.keep and (keep := _keep(environment)):
+        values["keep"] = keep
+        words += ["--keep", keep]
     return argparse.Namespace(**values | {"words": [*asked.words, *words]})
 
 

@@ -26,7 +26,8 @@ _TELLING = (
     re.compile(r"\b(CRITICAL|ERROR|FATAL)\b"),
     re.compile(r"\b(error|fail|failed|failure|denied|refused|unauthorized|in use)\b", re.I),
 )
-_SYSTEMD = ("systemd",)
+_SYSTEMD = "systemd"
+_END = re.compile(r"exited|Failed|Stopped|Stopping")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def failing_passage(run_directory: Path, host: str, unit: str) -> Passage | None
     own = [
         (number, entry["text"])
         for number, entry in enumerate(entries)
-        if entry and entry["who"] not in _SYSTEMD
+        if entry and entry["who"] != _SYSTEMD
     ]
     for pattern in _TELLING:
         for number, text in reversed(own):
@@ -64,11 +65,7 @@ def first_failure(run_directory: Path, host: str, unit: str) -> str:
     """Return when systemd first saw the unit fail or stop, as the journal writes it; or ""."""
     for line in read_lines(run_directory, unit_file(host, unit)):
         entry = _ENTRY.fullmatch(line)
-        if (
-            entry
-            and entry["who"] in _SYSTEMD
-            and re.search(r"exited|Failed|Stopped|Stopping", entry["text"])
-        ):
+        if entry and entry["who"] == _SYSTEMD and _END.search(entry["text"]):
             return entry["at"]
     return ""
 

@@ -101,7 +101,7 @@ def require_result(path: Path) -> None:
 
 def row(path: Path) -> Row:
     """Return what is known of the run in the directory `path`, whatever is in there."""
-    if runlog.is_open(path / store.LOG):
+    if is_under_way(path):
         return _unfinished(path, UNDER_WAY, "")
     if not (path / store.RUN).exists():
         return _unfinished(path, UNFINISHED, f"osci report {shlex.quote(str(path))}")

@@ -187,10 +187,10 @@ def _layer_inputs() -> list:
 
 def _digests(book: Path, role: str) -> list:
     """Return the digest of every file that a playbook of one role is made of."""
-    files = [book, *sorted((book.parent / "roles" / role).rglob("*"))]
+    sources = [book, *sorted((book.parent / "roles" / role).rglob("*"))]
     return [
         [str(file.relative_to(book.parent)), hashlib.sha256(file.read_bytes()).hexdigest()]
-        for file in files
+        for file in sources
         # pip compiles what it installs, each environment in its own way.
         if file.is_file() and file.parent.name != "__pycache__"
     ]
