@@ -88,7 +88,7 @@ def _estimate(asked: argparse.Namespace, wanted: run.Order) -> Estimate:
 def _expected_phases(wanted: run.Order) -> set[str]:
     """Return the phases of the run when all is well, besides those of its end."""
     made = {"create"} if wanted.group else set(_phases(wanted))
-    skipped = set() if wanted.deployment.services else {"deploy"}
+    skipped = set() if wanted.deployment.software else {"deploy"}
     return {"check", *(made - skipped), *_suite_names(wanted)}
 
 

@@ -4,7 +4,7 @@
 from .description import describe, explain
 from .directory import names
 from .job import FAMILIES
-from .model import Deployment, Host, Job, Limit, Server, Suite
+from .model import Deployment, Host, Hudson, Job, Limit, Server, Suite
 from .place import SERVICES
 from .resolution import load, load_all
 
@@ -13,6 +13,7 @@ __all__ = [
     "SERVICES",
     "Deployment",
     "Host",
+    "Hudson",
     "Job",
     "Limit",
     "Server",

@@ -32,6 +32,14 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Hudson:
+    """The Hudson that osci sets up on one of the hosts, whose agent is this machine."""
+
+    host: str
+    executors: int  # how many builds the agent runs at once
+
+
+@dataclass(frozen=True)
 class Suite:
     """A suite to run: `suite` is its module and playbook, `name` its results' name."""
 
@@ -81,8 +89,16 @@ class Deployment:
     driver: str  # fake
     database: Server | None
     broker: Server | None
+    hudson: Hudson | None
     suites: tuple[Suite, ...]
     limits: Mapping[str, Limit]
     job: Job
     origins: Mapping[str, str]
     notes: tuple[str, ...]
+
+    @property
+    def software(self) -> str:
+        """What is installed and deployed on the hosts: openstack, hudson, or "" for nothing."""
+        if self.services:
+            return "openstack"
+        return "hudson" if self.hudson else ""

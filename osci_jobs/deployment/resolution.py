@@ -12,6 +12,7 @@ from . import (
     directory,
     document,
     hosts,
+    hudson,
     job,
     limits,
     place,
@@ -73,6 +74,7 @@ def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     yield from place.check(usable, known)
     yield from words.check(usable)
     yield from servers.check(usable, known)
+    yield from hudson.check(usable, known)
     yield from suites.check(usable, deployment_directory)
     yield from limits.check(usable)
     yield from job.check(usable)
@@ -97,8 +99,9 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
     limit_table, limit_origins = limits.resolve(value)
     jobs, job_origins = job.resolve(value, limit_table)
     cloud, cloud_origins = _cloud(value)
+    controller, hudson_origins = hudson.resolve(value)
     origins = _own_origins(value) | host_origins | cloud_origins
-    origins |= suite_origins | limit_origins | job_origins
+    origins |= hudson_origins | suite_origins | limit_origins | job_origins
     return Deployment(
         name=name,
         path=str(path),
@@ -106,6 +109,7 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
         description=value.get("description", ""),
         provider=value.get("group", {}).get("provider", "netns"),
         hosts=machines,
+        hudson=controller,
         suites=suite_list,
         limits=limit_table,
         job=jobs,

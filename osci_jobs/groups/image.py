@@ -85,7 +85,7 @@ def ensure_layer(
     """
     with claimed(layer_place(cache, image, inputs)) as (layer, is_there):
         if not is_there:
-            say("Installing OpenStack into a layer; this is done once for each set of inputs.")
+            say("Installing software into a layer; this is done once for each set of inputs.")
             _install(ledger, layer, image, install)
     return layer
 
@@ -106,14 +106,21 @@ def claimed(path: Path) -> Iterator[tuple[Path, bool]]:
         yield path, path.is_dir()
 
 
+def partial(ledger: Ledger, path: Path) -> Path:
+    """Return a path beside `path` that goes, with all in it, when the ledger's group goes."""
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
+    ledger.record("make", "tree", str(aside))
+    return aside
+
+
 def _digest(inputs: list) -> str:
     document = json.dumps(inputs, sort_keys=True).encode()
     return hashlib.sha256(document).hexdigest()[:16]
 
 
 def _build(ledger: Ledger, image: Path, silence_seconds: float):
-    partial = _partial(ledger, image)
-    borrowed = _partial(ledger, image)
+    root = partial(ledger, image)
+    borrowed = partial(ledger, image)
     settings = registries.borrow(borrowed)
     apt_settings = next(file for file, place in settings.items() if "apt.conf" in place)
     command = [
@@ -121,7 +128,7 @@ def _build(ledger: Ledger, image: Path, silence_seconds: float):
         f"--include={','.join(PACKAGES)}",
         f"--aptopt={apt_settings}",
         *(f"--customize-hook={hook}" for hook in _CUSTOMISE),
-        *(RELEASE, str(partial), *registries.sources()),
+        *(RELEASE, str(root), *registries.sources()),
     ]
     output: list[str] = []
     code = process.run(
@@ -135,27 +142,20 @@ def _build(ledger: Ledger, image: Path, silence_seconds: float):
         errors = [line for line in output if line.startswith("E:")] or output[-1:]
         line = errors[0] if errors else f"exit code {code}"
         raise InfrastructureError(f"mmdebstrap could not make the image: {line}", line=line)
-    partial.chmod(0o755)
-    partial.rename(image)
+    root.chmod(0o755)
+    root.rename(image)
 
 
 def _install(ledger: Ledger, layer: Path, image: Path, install: Callable[[Group], None]):
-    partial = _partial(ledger, layer)
-    partial.mkdir()
-    root = machine.mount_overlay(ledger, partial, [image])
-    borrowed = _partial(ledger, layer)
+    directory = partial(ledger, layer)
+    directory.mkdir()
+    root = machine.mount_overlay(ledger, directory, [image])
+    borrowed = partial(ledger, layer)
     places = registries.borrow(borrowed)
     group = _builder(ledger.path.stem, borrowed, root, places)
     install(group)
     resource.remove("mount", str(root))
-    (partial / "upper").rename(layer)
-
-
-def _partial(ledger: Ledger, path: Path) -> Path:
-    """Return a path beside `path` that goes, with all in it, when the ledger's group goes."""
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
-    ledger.record("make", "tree", str(partial))
-    return partial
+    (directory / "upper").rename(layer)
 
 
 def _builder(name: str, directory: Path, root: Path, places: dict[str, str]) -> Group:

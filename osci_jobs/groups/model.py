@@ -48,6 +48,11 @@ class Group:
         """The openstacksdk configuration of the deployed cloud."""
         return self.directory / "clouds.yaml"
 
+    @property
+    def conf(self) -> Path:
+        """How `jenkins-jobs` and osci reach the group's Hudson, its password included."""
+        return self.directory / "jenkins_jobs.ini"
+
 
 def scratch(name: str) -> Path:
     """Return where the files of a moment go for the group `name`."""

@@ -19,6 +19,8 @@ PACKAGES = {
     "ssh": "openssh-client",
     "systemd-nspawn": "systemd-container",
 }
+# Those that the software of a deployment needs here besides.
+SOFTWARE_PACKAGES = {"hudson": {"java": "default-jre-headless", "mvn": "maven"}}
 INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
 
@@ -30,9 +32,10 @@ def require_root():
         )
 
 
-def missing() -> list[str]:
-    """Return the packages that this machine lacks."""
-    return sorted({PACKAGES[tool] for tool in PACKAGES if shutil.which(tool) is None})
+def missing(software: str = "") -> list[str]:
+    """Return the packages that this machine lacks for hosts with the software on them."""
+    packages = PACKAGES | SOFTWARE_PACKAGES.get(software, {})
+    return sorted({packages[tool] for tool in packages if shutil.which(tool) is None})
 
 
 def unknown(packages: list[str]) -> list[str]:
@@ -44,13 +47,13 @@ def unknown(packages: list[str]) -> list[str]:
     return [package for package in packages if package not in known]
 
 
-def ensure(say: Callable[[str], None], *, may_install: bool):
-    """Install the packages that are missing, after saying so.
+def ensure(software: str, say: Callable[[str], None], *, may_install: bool):
+    """Install the packages that are missing for hosts with the software, after saying so.
 
     Raises InfrastructureError with the line to run when `may_install` is false
     or when apt fails.
     """
-    packages = missing()
+    packages = missing(software)
     if not packages:
         return
     install = [*INSTALL, *packages]

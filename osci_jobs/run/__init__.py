@@ -121,11 +121,11 @@ class _Work:
             return
         with phase(self.log, "create", self._limit("create").seconds):
             self.group = groups.create(self.ledger, order.deployment, lowers, order.run)
-        if order.until == "create" or not order.deployment.services:
+        if order.until == "create" or not order.deployment.software:
             return
         limit = self._limit("deploy")
         with phase(self.log, "deploy", limit.seconds):
-            seconds = steps.deploy(self.group, order.deployment, limit, self._say)
+            seconds = steps.deploy(self.ledger, self.group, order, limit, self._say)
             self._say(f"Ansible used {seconds:.1f} s of CPU.")
 
     def _suites(self) -> tuple[Suite, ...]:

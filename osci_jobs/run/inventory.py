@@ -3,6 +3,7 @@
 
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from osci_jobs import accounts
@@ -38,13 +39,13 @@ def variables(group: Group, deployment: Deployment, passwords: dict[str, str]) -
     """Return the variables of deploy.yml; `passwords` are those of `make_passwords`."""
     settings = {
         "scheduler": deployment.scheduler,
-        "database_user": _untemplated(deployment.database.user if deployment.database else ""),
-        "broker_user": _untemplated(deployment.broker.user if deployment.broker else ""),
+        "database_user": untemplated(deployment.database.user if deployment.database else ""),
+        "broker_user": untemplated(deployment.broker.user if deployment.broker else ""),
     }
     return {
         "osci_hosts": dict(group.hosts),
         "osci_services": {service: list(hosts) for service, hosts in group.services.items()},
-        "osci_secrets": {name: _untemplated(value) for name, value in passwords.items()},
+        "osci_secrets": {name: untemplated(value) for name, value in passwords.items()},
         "osci_settings": settings,
     }
 
@@ -62,8 +63,13 @@ def make_passwords(group: Group, deployment: Deployment) -> dict[str, str]:
     for kind, server in (("database", deployment.database), ("broker", deployment.broker)):
         if server and server.user:
             passwords[f"{kind}/deployment"] = server.password
-    _write_secret(group.secrets, passwords)
+    keep_passwords(group, passwords)
     return passwords
+
+
+def keep_passwords(group: Group, passwords: dict[str, str]) -> None:
+    """Keep passwords in the group's directory, so that they are blanked wherever they show."""
+    write_secret(group.secrets, json.dumps(passwords, indent=2) + "\n")
 
 
 def read_passwords(group: Group) -> dict[str, str]:
@@ -71,6 +77,12 @@ def read_passwords(group: Group) -> dict[str, str]:
     if not group.secrets.exists():
         return {}
     return json.loads(group.secrets.read_text(encoding="utf-8"))
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that root alone can read."""
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 def write_clouds(group: Group, passwords: dict[str, str]) -> None:
@@ -84,7 +96,8 @@ def write_clouds(group: Group, passwords: dict[str, str]) -> None:
         "user_domain_name": "Default",
         "username": "admin",
     }
-    _write_secret(group.clouds, {"clouds": {"osci": {"auth": auth, "region_name": "RegionOne"}}})
+    clouds = {"clouds": {"osci": {"auth": auth, "region_name": "RegionOne"}}}
+    write_secret(group.clouds, json.dumps(clouds, indent=2) + "\n")
 
 
 def of_one(host: str) -> dict[str, Any]:
@@ -92,15 +105,10 @@ def of_one(host: str) -> dict[str, Any]:
     return {"all": {"vars": dict(_VARIABLES), "hosts": {host: None}}}
 
 
-def _untemplated(value: str) -> dict[str, str]:
+def untemplated(value: str) -> dict[str, str]:
     """Mark a value that may be a deployment file's, so that Ansible never reads it as Jinja."""
     return {"__ansible_unsafe": value}
 
 
 def _services_on(group: Group, host: str) -> list[str]:
     return [service for service, hosts in group.services.items() if host in hosts]
-
-
-def _write_secret(path, document: dict) -> None:
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -6,18 +6,18 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
-from osci_jobs import data, playbook, suites
+from osci_jobs import playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciError
-from osci_jobs.groups import TESTER, Group, Ledger, image, netns, tools
+from osci_jobs.groups import TESTER, Group, Ledger, image, maven, netns, tools
 from osci_jobs.results import cases, files
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import blanking, inventory
+from osci_jobs.run import blanking, controller, inventory
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import record_trouble
+from osci_jobs.run.play import PLAYBOOKS, Say, last_line, play, trouble
 from osci_jobs.suites import fetched
 
 MINIMUM_FREE_BYTES = 4 << 30
@@ -25,10 +25,9 @@ MINIMUM_FREE_BYTES = 4 << 30
 SUITE_MARGIN_SECONDS = 60
 # The hosts share this machine's kernel, and may not read its log themselves.
 KERNEL_LOG = "logs/kernel.log"
+# The software of a deployment, as messages call it.
+TITLES = {"openstack": "OpenStack", "hudson": "Hudson"}
 
-Say = Callable[..., None]
-
-_PLAYBOOKS = data.directory() / "playbooks"
 # How the tester's ready.py says what it waited for in vain.
 _NOT_READY = re.compile(r"'(?P<unit>[\w-]+)(?: on (?P<host>[\w-]+))?' is not ready")
 
@@ -36,10 +35,12 @@ _NOT_READY = re.compile(r"'(?P<unit>[\w-]+)(?: on (?P<host>[\w-]+))?' is not rea
 def check(order: Order, say: Say) -> None:
     """See that this machine can make hosts and the suites can run; install what is missing."""
     tools.require_root()
-    tools.ensure(say, may_install=order.may_install)
+    tools.ensure(order.deployment.software, say, may_install=order.may_install)
     tools.require_namespaces()
     for suite in order.suites:
         suites.find(suite.suite).plan(suite, order.deployment.services)
+    if order.deployment.hudson:
+        controller.check(order.deployment)
 
 
 def require_space(cache: Path) -> None:
@@ -56,9 +57,9 @@ def require_space(cache: Path) -> None:
 def layers(cache: Path, deployment: Deployment) -> list[Path]:
     """Return where the layers of the hosts are kept, topmost first, be they there or not."""
     base = image.image_place(cache)
-    if not deployment.services:
+    if not deployment.software:
         return [base]
-    return [image.layer_place(cache, base, _layer_inputs()), base]
+    return [image.layer_place(cache, base, _layer_inputs(deployment.software)), base]
 
 
 def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
@@ -66,27 +67,35 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
     limit = order.limits["install"]
     require_space(order.cache)
     base = image.ensure(ledger, order.cache, limit.silence_seconds, say)
-    if not order.deployment.services:
+    software = order.deployment.software
+    if not software:
         return [base]
 
     def run_playbook(builder: Group) -> None:
         hosts = inventory.of_one(image.BUILDER)
-        outcome = _play("install.yml", builder, hosts, {}, limit.silence_seconds, say)
+        variables = {"osci_software": software, **_artifacts(ledger, order, say)}
+        outcome = play("install.yml", builder, hosts, variables, limit.silence_seconds, say)
         for failure in outcome.failures[:1]:
-            raise _trouble(failure, "OpenStack could not be installed")
+            raise trouble(failure, f"{TITLES[software]} could not be installed")
 
-    inputs = _layer_inputs()
+    inputs = _layer_inputs(software)
     layer = image.ensure_layer(ledger, order.cache, base, inputs, run_playbook, say)
     return [layer, base]
 
 
-def deploy(group: Group, deployment: Deployment, limit: Limit, say: Say) -> float:
-    """Deploy OpenStack on the group; return the CPU seconds that Ansible used."""
+def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -> float:
+    """Deploy the software of the deployment; return the CPU seconds that Ansible used."""
+    if order.deployment.hudson:
+        return controller.deploy(ledger, group, order, limit, say)
+    return _deploy_openstack(group, order.deployment, limit, say)
+
+
+def _deploy_openstack(group: Group, deployment: Deployment, limit: Limit, say: Say) -> float:
     passwords = inventory.make_passwords(group, deployment)
     inventory.write_clouds(group, passwords)
     hosts = inventory.inventory(group)
     variables = inventory.variables(group, deployment, passwords)
-    outcome = _play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
+    outcome = play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
         raise _deploy_trouble(failure, group)
     return outcome.cpu_seconds
@@ -112,10 +121,10 @@ def run_suite(
         # The suite's own limits hold on the tester, where its output can be seen.
         silence = limit.seconds + SUITE_MARGIN_SECONDS
         book = f"suites/{suite.suite}.yml"
-        outcome = _play(book, group, inventory.of_one(TESTER), variables, silence, say)
+        outcome = play(book, group, inventory.of_one(TESTER), variables, silence, say)
         for failure in outcome.failures[:1]:
             log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
-            raise _trouble(failure, f"The suite '{suite.name}' could not run")
+            raise trouble(failure, f"The suite '{suite.name}' could not run")
         came.mkdir()
         for sentence in fetched.unpack(output, came):
             say(sentence)
@@ -140,49 +149,34 @@ def harvest(order: Order, group: Group, since_seconds: float, log: RunLog, say: 
             archive = Path(temporary, f"{host}.tar")
             if archive.is_file():
                 troubles += _keep_harvest(group, host, archive, run_directory, log)
-    for trouble in troubles:
-        record_trouble(log, trouble)
+    for found in troubles:
+        record_trouble(log, found)
     if troubles:
         raise troubles[0]
-
-
-def _play(
-    name: str, group: Group, hosts: dict, variables: dict, silence_seconds: float, say: Say
-) -> playbook.Outcome:
-    return playbook.run(
-        _PLAYBOOKS / name, hosts, variables, group.ssh_config, group.scratch, silence_seconds, say
-    )
 
 
 def _deploy_trouble(failure: playbook.Failure, group: Group) -> OsciError:
     """Return the error for a deploy that failed; what the tester waited for in vain is its unit."""
     if failure.is_unreachable or not failure.host:
-        return _trouble(failure, "OpenStack could not be deployed")
-    error = _trouble(failure, "OpenStack did not come up", DeployError)
+        return trouble(failure, "OpenStack could not be deployed")
+    error = trouble(failure, "OpenStack did not come up", DeployError)
     if found := _NOT_READY.search(failure.message):
         error.unit = found["unit"]
         error.host = found["host"] or group.services[found["unit"]][0]
     return error
 
 
-def _trouble(
-    failure: playbook.Failure, sentence: str, error: type[OsciError] = InfrastructureError
-) -> OsciError:
-    """Return the error for a failed task: where it failed, and its last line."""
-    where = f" on '{failure.host}'" if failure.host else ""
-    task = f"'{failure.task}'" if failure.task else "Ansible"
-    if failure.is_unreachable:
-        sentence = f"The host '{failure.host}' does not answer"
-    return error(
-        f"{sentence}; {task} failed{where}: {failure.message}",
-        host=failure.host,
-        unit=failure.task,
-        line=_last_line(failure.message),
-    )
+def _artifacts(ledger: Ledger, order: Order, say: Say) -> dict[str, str]:
+    """Return the variable that says where the artifacts of the software's role are."""
+    listed = PLAYBOOKS / "roles" / order.deployment.software / "files" / "artifacts.json"
+    if not listed.is_file():
+        return {}
+    silence = order.limits["install"].silence_seconds
+    return {"osci_artifacts": str(maven.ensure(ledger, order.cache, listed, silence, say))}
 
 
-def _layer_inputs() -> list:
-    return _digests(_PLAYBOOKS / "install.yml", "openstack")
+def _layer_inputs(software: str) -> list:
+    return _digests(PLAYBOOKS / "install.yml", software)
 
 
 def _digests(book: Path, role: str) -> list:
@@ -194,11 +188,6 @@ def _digests(book: Path, role: str) -> list:
         # pip compiles what it installs, each environment in its own way.
         if file.is_file() and file.parent.name != "__pycache__"
     ]
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
 
 
 def _place_suite_files(came: Path, run_directory: Path, name: str) -> None:
@@ -247,7 +236,7 @@ def _record_crash(suite: Suite, exit_code: int, run_directory: Path, log: RunLog
         "trouble",
         verdict="empty",
         message=f"The suite '{suite.name}' ended with exit code {exit_code} before any case ran.",
-        cause={"host": TESTER, "unit": suite.name, "line": _last_line(text), "file": file},
+        cause={"host": TESTER, "unit": suite.name, "line": last_line(text), "file": file},
     )
 
 
@@ -256,10 +245,10 @@ def _fetch_harvest(group: Group, directory: str, limit: Limit, say: Say) -> list
     hosts = inventory.inventory(group)
     variables = {"osci_harvest_directory": directory}
     try:
-        outcome = _play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
+        outcome = play("harvest.yml", group, hosts, variables, limit.silence_seconds, say)
     except LimitError as error:
         return [error]
-    return [_trouble(failure, "Not every host gave its logs") for failure in outcome.failures]
+    return [trouble(failure, "Not every host gave its logs") for failure in outcome.failures]
 
 
 def _keep_harvest(

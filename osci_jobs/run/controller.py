@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deploy a Hudson with an agent, the views and the jobs of osci."""
+
+import secrets
+import shutil
+import sys
+from pathlib import Path
+
+from osci_jobs import data, deployment, process
+from osci_jobs.deployment import Deployment, Limit
+from osci_jobs.errors import DeployError
+from osci_jobs.groups import Group, Ledger, agent
+from osci_jobs.hudson import listing
+from osci_jobs.results import files
+from osci_jobs.run import inventory
+from osci_jobs.run.order import Order
+from osci_jobs.run.play import Say, last_line, play, trouble
+
+ACCOUNT = "admin"
+NODE = "machine"
+
+_JOBS = data.directory() / "jobs"
+_CONF = """\
+# The Hudson of the group {group}; for jenkins-jobs, and for osci.
+[job_builder]
+ignore_cache = True
+update = jobs
+
+[jenkins]
+url = {url}
+user = {user}
+password = {password}
+query_plugins_info = False
+timeout = 30
+"""
+
+
+def check(of: Deployment) -> None:
+    """Raise ConfigurationError where the deployments beside this one give no list of jobs."""
+    _listing(of)
+
+
+def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -> float:
+    """Deploy Hudson on its host; return the CPU seconds that Ansible used.
+
+    Afterwards the file `group.conf` says where it is and holds its account. Raises
+    DeployError when Hudson or its agent does not come up.
+    """
+    of = order.deployment
+    passwords = {f"hudson/{ACCOUNT}": secrets.token_hex(16)}
+    inventory.keep_passwords(group, passwords)
+    seconds = _place(group, of, passwords, limit, say)
+    say("Starting the agent, which is this machine.")
+    port = agent.start(ledger, group, of, _environment(group, order))
+    password = passwords[f"hudson/{ACCOUNT}"]
+    conf = _CONF.format(
+        group=group.name, url=f"http://127.0.0.1:{port}/", user=ACCOUNT, password=password
+    )
+    inventory.write_secret(group.conf, conf)
+    workspace = agent.workspace(ledger)
+    say("Making the jobs of the deployments.")
+    _make_jobs(group, of, limit)
+    return seconds
+
+
+def _place(
+    group: Group, of: Deployment, passwords: dict[str, str], limit: Limit, say: Say
+) -> float:
+    assert of.hudson, "the deployment has a Hudson"
+    variables = {
+        "osci_controller": of.hudson.host,
+        "osci_secrets": passwords,
+        "osci_agent_directory": str(agent.directory(group)),
+    }
+    hosts = inventory.inventory(group)
+    outcome = play("hudson.yml", group, hosts, variables, limit.silence_seconds, say)
+    for failure in outcome.failures[:1]:
+        error = trouble(failure, "Hudson did not come up", DeployError)
+        error.unit = "hudson"
+        raise error
+    return outcome.cpu_seconds
+
+
+def _environment(group: Group, order: Order) -> dict[str, str]:
+    """Return the environment of builds, in which osci finds what this command has found."""
+    return agent.environment(
+        {
+            "OSCI_CACHE_DIR": str(order.cache),
+            "OSCI_DEPLOYMENT_CONFIG_DIR": str(_directory(order.deployment)),
+            "OSCI_HUDSON_CONF": str(group.conf),
+            "OSCI_STATE_DIR": str(order.state),
+        }
+    )
+
+
+def _make_jobs(group: Group, of: Deployment, limit: Limit) -> None:
+    """Have Jenkins Job Builder make osci's jobs, as a CI admin does."""
+    directory = group.scratch / "jobs"
+    shutil.copytree(_JOBS, directory)
+    files.write_text(directory / listing.FILE, _listing(of))
+    lines: list[str] = []
+    code = process.run(
+        [sys.executable, "-m", "jenkins_jobs", "--conf", str(group.conf), "update", str(directory)],
+        name="jenkins-jobs",
+        silence_seconds=limit.silence_seconds,
+        environment={"HOME": str(group.scratch), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        on_line=lines.append,
+    )
+    if code:
+        line = last_line("\n".join(lines))
+        raise DeployError(f"The jobs could not be made: {line}", line=line)
+
+
+def _listing(of: Deployment) -> str:
+    return listing.text(deployment.load_all(_directory(of)))
+
+
+def _directory(of: Deployment) -> Path:
+    return Path(of.path).resolve().parent
