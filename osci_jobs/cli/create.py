@@ -3,6 +3,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from osci_jobs.cli import running
 from osci_jobs.groups import Group
@@ -33,8 +34,13 @@ def _access(group: Group | None) -> dict | None:
         "group": group.name,
         "hosts": dict(group.hosts),
         "ssh_config": str(group.ssh_config),
-        "clouds": str(group.clouds) if group.clouds.exists() else None,
+        "clouds": _there(group.clouds),
+        "conf": _there(group.conf),
     }
+
+
+def _there(path: Path) -> str | None:
+    return str(path) if path.exists() else None
 
 
 def _text(group: Group) -> str:
@@ -48,5 +54,10 @@ def _text(group: Group) -> str:
         lines += [
             f"The cloud:      osci ssh {group.name} tester openstack server list",
             f"clouds.yaml:    {group.clouds} (cloud 'osci'; its addresses are the group's own)",
+        ]
+    if group.conf.exists():
+        lines += [
+            f"The Hudson:     {account.read(group.conf).url}",
+            f"Its account:    {group.conf} (for a browser too, and for --conf)",
         ]
     return "\n".join([*lines, f"Remove it:      osci delete {group.name}"])

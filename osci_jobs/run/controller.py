@@ -3,18 +3,17 @@
 
 import secrets
 import shutil
-import sys
 from pathlib import Path
 
-from osci_jobs import data, deployment, process
+from osci_jobs import data, deployment
 from osci_jobs.deployment import Deployment, Limit
 from osci_jobs.errors import DeployError
 from osci_jobs.groups import Group, Ledger, agent
-from osci_jobs.hudson import listing
+from osci_jobs.hudson import builder, listing
 from osci_jobs.results import files
 from osci_jobs.run import inventory
 from osci_jobs.run.order import Order
-from osci_jobs.run.play import Say, last_line, play, trouble
+from osci_jobs.run.play import Say, play, trouble
 
 ACCOUNT = "admin"
 NODE = "machine"
@@ -59,7 +58,7 @@ def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -
     inventory.write_secret(group.conf, conf)
     workspace = agent.workspace(ledger)
     say("Making the jobs of the deployments.")
-    _make_jobs(group, of, limit)
+    _make_jobs(group, of)
     return seconds
 
 
@@ -93,22 +92,12 @@ def _environment(group: Group, order: Order) -> dict[str, str]:
     )
 
 
-def _make_jobs(group: Group, of: Deployment, limit: Limit) -> None:
+def _make_jobs(group: Group, of: Deployment) -> None:
     """Have Jenkins Job Builder make osci's jobs, as a CI admin does."""
     directory = group.scratch / "jobs"
     shutil.copytree(_JOBS, directory)
     files.write_text(directory / listing.FILE, _listing(of))
-    lines: list[str] = []
-    code = process.run(
-        [sys.executable, "-m", "jenkins_jobs", "--conf", str(group.conf), "update", str(directory)],
-        name="jenkins-jobs",
-        silence_seconds=limit.silence_seconds,
-        environment={"HOME": str(group.scratch), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-        on_line=lines.append,
-    )
-    if code:
-        line = last_line("\n".join(lines))
-        raise DeployError(f"The jobs could not be made: {line}", line=line)
+    builder.update(group.conf, directory)
 
 
 def _listing(of: Deployment) -> str:

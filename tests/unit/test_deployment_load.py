@@ -269,6 +269,10 @@ def cloud(**more):
     return CLOUD | more
 
 
+def hosts(**more):
+    return {"host": CLOUD["host"]} | more
+
+
 def engine(url, **more):
     return cloud(datastore={"engine_url": url} | more)
 
@@ -302,7 +306,7 @@ MEANING = {
     "odd unknown key": (
         {"host": [{"name": "a"}], "x\u202e y": 1},
         '$["x\\u202e y"]: found an unknown key, expected one of the keys '
-        "'api', 'compute', 'datastore', 'description', 'group', 'host', 'identity', 'image', "
+        "'api', 'compute', 'datastore', 'description', 'group', 'host', 'hudson', 'identity', 'image', "
         "'job', 'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
     ),
     "infinite number": (
@@ -391,6 +395,20 @@ MEANING = {
         cloud(messaging={"host": "host3"}),
         '$.messaging.host: found "host3", '
         "expected the name of a host in this file. Did you mean 'host2'?",
+    ),
+    "hudson on a missing host": (
+        hosts(hudson={"host": "host3"}),
+        '$.hudson.host: found "host3", '
+        "expected the name of a host in this file. Did you mean 'host2'?",
+    ),
+    "hudson beside OpenStack": (
+        cloud(hudson={"host": "host1"}),
+        "$.hudson: found a Hudson, "
+        "expected a file of its own for it, because this one places OpenStack by 'api'.",
+    ),
+    "hudson without executors": (
+        hosts(hudson={"host": "host1", "executors": 0}),
+        "$.hudson.executors: found 0, expected a whole number of builds from 1 to 100.",
     ),
     "sqlite": (
         engine("sqlite:///nova.db"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from osci_jobs import deployment
-from osci_jobs.deployment import SERVICES, Host, Limit, Server, Suite
+from osci_jobs.deployment import SERVICES, Host, Hudson, Limit, Server, Suite
 from osci_jobs.deployment.suites import DEFAULTS
 
 SAMPLES = Path(__file__).parents[2] / "config" / "deploy"
@@ -27,7 +27,7 @@ def load(tmp_path):
 
 
 def test_the_samples_are_these():
-    assert deployment.names(SAMPLES) == ["basic", "hosts", "single", "spread"]
+    assert deployment.names(SAMPLES) == ["basic", "hosts", "hudson", "single", "spread"]
 
 
 @pytest.mark.parametrize("name", deployment.names(SAMPLES))
@@ -54,6 +54,17 @@ def test_basic_is_what_it_was_in_2010():
 def test_basic_keeps_the_keys_of_2010_in_their_order():
     keys = list(json.loads((SAMPLES / "basic.json").read_text()))
     assert keys == ["network", "host", "api", "scheduler", "messaging", "datastore"]
+
+
+def test_a_hudson_has_no_services_and_no_families(load):
+    loaded = load(**BARE, hudson={"host": "host2", "executors": 5})
+    assert (loaded.software, loaded.services, loaded.job.families) == ("hudson", {}, ())
+    assert loaded.hudson == Hudson("host2", 5)
+
+
+def test_the_software_follows_from_what_the_file_places(load):
+    assert [load(**value).software for value in (CLOUD, BARE)] == ["openstack", ""]
+    assert deployment.load(SAMPLES, "hudson").hudson == Hudson("hudson", 2)
 
 
 def test_spread_gives_database_and_broker_a_host():
