@@ -67,6 +67,6 @@ class InterruptionError(OsciError):
 
     verdict = "interrupted"
 
-    def __init__(self, signal_number: int) -> None:
-        super().__init__("The run was interrupted.")
+    def __init__(self, signal_number: int, message: str = "The run was interrupted.") -> None:
+        super().__init__(message)
         self.signal_number = signal_number

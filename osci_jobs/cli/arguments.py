@@ -10,10 +10,11 @@ from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
     *("check", "create", "functional", "groups", "ssh", "delete"),
-    *("runs", "show", "report", "jobs", "doctor", "completion"),
+    *("runs", "show", "report", "jobs", "trigger", "doctor", "completion"),
 )
 PHASES = ("install", "create", "deploy")
 KEEP = ("never", "failed", "always")
+FAMILIES = ("functional",)  # those of the deployments' jobs, without importing all that is theirs
 _KEEP_DEFAULTS = {"never": "never", "success": "when it came up"}
 
 _EPILOG = """\
@@ -206,6 +207,41 @@ def _add_jobs(commands) -> None:
     _add_configuration(command)
 
 
+def _add_trigger(commands) -> None:
+    command = _command(
+        commands,
+        "trigger",
+        "start the job of a deployment on a Hudson or Jenkins, and follow its build",
+        "osci trigger basic\nosci trigger basic --suite smoke --keep failed\n"
+        "osci trigger basic --command functional --no-wait --json",
+    )
+    command.add_argument("deployment", metavar="NAME", help="the deployment")
+    command.add_argument(
+        "--command",
+        dest="family",
+        choices=FAMILIES,
+        default=FAMILIES[0],
+        help="the command that the job runs (default: %(default)s)",
+    )
+    command.add_argument(
+        "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
+    )
+    command.add_argument("--keep", choices=KEEP, default="", help="when the group outlives the run")
+    command.add_argument(
+        "--conf",
+        type=Path,
+        metavar="FILE",
+        help="where address and account are, as for jenkins-jobs (default: OSCI_HUDSON_CONF, "
+        "or where jenkins-jobs looks)",
+    )
+    command.add_argument(
+        "--no-wait", action="store_true", help="print the build's address when it has started"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="check everything, say what would be done"
+    )
+
+
 def _add_doctor(commands) -> None:
     command = _command(
         commands,
@@ -339,6 +375,7 @@ _ADD = {
     "show": _add_show,
     "report": _add_report,
     "jobs": _add_jobs,
+    "trigger": _add_trigger,
     "doctor": _add_doctor,
     "completion": _add_completion,
 }

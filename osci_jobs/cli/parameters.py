@@ -13,6 +13,7 @@ from osci_jobs.results.escape import clip
 PARAMETERS = {"SUITES": "--suite", "KEEP": "--keep"}
 
 _SHOWN_CHARACTERS = 60
+_SEPARATORS = re.compile(r"[\s,]+")
 
 
 def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argparse.Namespace:
@@ -32,8 +33,21 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
     return argparse.Namespace(**values | {"words": [*asked.words, *words]})
 
 
+def asked_for(asked: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters that a job gets for the options that are there.
+
+    Raises ConfigurationError for the name of a suite that a parameter cannot hold.
+    """
+    for name in asked.suite:
+        if not name or _SEPARATORS.search(name):
+            shown = clip(repr(name), _SHOWN_CHARACTERS)
+            raise ConfigurationError(f"--suite: found {shown}, expected the name of one suite.")
+    values = {"SUITES": " ".join(asked.suite), "KEEP": asked.keep}
+    return {name: value for name, value in values.items() if value}
+
+
 def _suites(environment: Mapping[str, str]) -> list[str]:
-    return [word for word in re.split(r"[\s,]+", environment.get("SUITES", "")) if word]
+    return [word for word in _SEPARATORS.split(environment.get("SUITES", "")) if word]
 
 
 def _keep(environment: Mapping[str, str]) -> str:

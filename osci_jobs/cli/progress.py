@@ -78,6 +78,11 @@ class Progress:
         else:
             self._print(f"  {self._text}")
 
+    def _show_line(self, event: Mapping[str, Any]) -> None:
+        self._print(f"  {visible_line(event['text'])}")
+        if self._is_live:
+            self._draw()
+
     def _show_trouble(self, event: Mapping[str, Any]) -> None:
         self._print(f"{event['verdict']}: {visible_line(event['message'])}")
 

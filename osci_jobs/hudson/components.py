@@ -14,12 +14,8 @@ from jenkins_jobs.errors import JenkinsJobsException
 from jenkins_jobs.modules import publishers, triggers
 
 from osci_jobs.deployment.faults import hint, quoted, show
+from osci_jobs.hudson.artifacts import ARTIFACTS, JUNIT, RUN_DIRECTORY
 from osci_jobs.results import metrics
-
-# Where a job's `osci … --run-directory` leaves its run, below the workspace.
-RUN_DIRECTORY = "run"
-JUNIT = f"{RUN_DIRECTORY}/junit/*.xml"
-ARTIFACTS = f"{RUN_DIRECTORY}/**"
 
 # The keys of each component, all of them required, and what each holds.
 KEYS: dict[str, dict[str, type]] = {

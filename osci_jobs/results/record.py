@@ -184,18 +184,29 @@ def load(path: Path) -> Record:
     """
     try:
         content, is_cut = files.read_capped(path, FILE_BYTES)
-        run = json.loads(content if not is_cut else b"")
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
         raise ConfigurationError(f"The record '{path}' cannot be read: {error}.") from error
+    return parse(content if not is_cut else b"", str(path))
+
+
+def parse(content: bytes, place: str) -> Record:
+    """Return the record that a run.json holds; `place` says in errors where it is.
+
+    Raises ConfigurationError when it is none of the last two formats.
+    """
+    try:
+        run = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"The record '{place}' cannot be read: {error}.") from error
     if not isinstance(run, dict) or run.get("format") not in FORMATS:
         raise ConfigurationError(
-            f"The record '{path}' is of none of the formats {', '.join(map(str, FORMATS))}."
+            f"The record '{place}' is of none of the formats {', '.join(map(str, FORMATS))}."
         )
     try:
         result = _from_dict(run)
         _check_types(result)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"The record '{path}' is malformed: {error}.") from error
+        raise ConfigurationError(f"The record '{place}' is malformed: {error}.") from error
     return result
 
 
