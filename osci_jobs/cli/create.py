@@ -7,6 +7,7 @@ from pathlib import Path
 
 from osci_jobs.cli import running
 from osci_jobs.groups import Group
+from osci_jobs.hudson import account
 from osci_jobs.results import store
 
 
@@ -57,7 +58,7 @@ def _text(group: Group) -> str:
         ]
     if group.conf.exists():
         lines += [
-            f"The Hudson:     {account.read(group.conf).url}",
+            f"The Hudson:     {account.load(group.conf).url}",
             f"Its account:    {group.conf} (for a browser too, and for --conf)",
         ]
     return "\n".join([*lines, f"Remove it:      osci delete {group.name}"])

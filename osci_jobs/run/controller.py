@@ -9,7 +9,9 @@ from osci_jobs import data, deployment
 from osci_jobs.deployment import Deployment, Limit
 from osci_jobs.errors import DeployError
 from osci_jobs.groups import Group, Ledger, agent
-from osci_jobs.hudson import builder, listing
+from osci_jobs.hudson import account, builder, listing, nodes, views
+from osci_jobs.hudson.nodes import Node
+from osci_jobs.hudson.server import Server
 from osci_jobs.results import files
 from osci_jobs.run import inventory
 from osci_jobs.run.order import Order
@@ -17,6 +19,8 @@ from osci_jobs.run.play import Say, play, trouble
 
 ACCOUNT = "admin"
 NODE = "machine"
+
+_ONLINE_SECONDS = 60
 
 _JOBS = data.directory() / "jobs"
 _CONF = """\
@@ -46,26 +50,24 @@ def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -
     DeployError when Hudson or its agent does not come up.
     """
     of = order.deployment
-    passwords = {f"hudson/{ACCOUNT}": secrets.token_hex(16)}
-    inventory.keep_passwords(group, passwords)
-    seconds = _place(group, of, passwords, limit, say)
+    password = secrets.token_hex(16)
+    seconds = _place(group, of, password, limit, say)
     say("Starting the agent, which is this machine.")
     port = agent.start(ledger, group, of, _environment(group, order))
-    password = passwords[f"hudson/{ACCOUNT}"]
-    conf = _CONF.format(
-        group=group.name, url=f"http://127.0.0.1:{port}/", user=ACCOUNT, password=password
-    )
+    url = f"http://127.0.0.1:{port}/"
+    conf = _CONF.format(group=group.name, url=url, user=ACCOUNT, password=password)
     inventory.write_secret(group.conf, conf)
-    workspace = agent.workspace(ledger)
+    server = Server(account.load(group.conf))
+    _make_node(server, agent.workspace(ledger), of)
     say("Making the jobs of the deployments.")
-    _make_jobs(group, of)
+    _make_jobs(server, group, of)
     return seconds
 
 
-def _place(
-    group: Group, of: Deployment, passwords: dict[str, str], limit: Limit, say: Say
-) -> float:
+def _place(group: Group, of: Deployment, password: str, limit: Limit, say: Say) -> float:
     assert of.hudson, "the deployment has a Hudson"
+    passwords = {f"hudson/{ACCOUNT}": password}
+    inventory.keep_passwords(group, passwords)
     variables = {
         "osci_controller": of.hudson.host,
         "osci_secrets": passwords,
@@ -92,12 +94,23 @@ def _environment(group: Group, order: Order) -> dict[str, str]:
     )
 
 
-def _make_jobs(group: Group, of: Deployment) -> None:
-    """Have Jenkins Job Builder make osci's jobs, as a CI admin does."""
+def _make_node(server: Server, directory: Path, of: Deployment) -> None:
+    """Make the agent known to the server, with the labels of all jobs that it is to build."""
+    assert of.hudson, "the deployment has a Hudson"
+    labels = sorted({each.job.label for each in deployment.load_all(_directory(of))})
+    node = Node(NODE, labels, str(directory), agent.COMMAND, of.hudson.executors)
+    nodes.create(server, node)
+    nodes.await_online(server, NODE, _ONLINE_SECONDS)
+
+
+def _make_jobs(server: Server, group: Group, of: Deployment) -> None:
+    """Have Jenkins Job Builder make osci's jobs, as a CI admin does, and make their views."""
     directory = group.scratch / "jobs"
     shutil.copytree(_JOBS, directory)
     files.write_text(directory / listing.FILE, _listing(of))
     builder.update(group.conf, directory)
+    for view in builder.views(directory):
+        views.write(server, view.name, view.description, view.regex)
 
 
 def _listing(of: Deployment) -> str:
