@@ -306,8 +306,8 @@ MEANING = {
     "odd unknown key": (
         {"host": [{"name": "a"}], "x\u202e y": 1},
         '$["x\\u202e y"]: found an unknown key, expected one of the keys '
-        "'api', 'compute', 'datastore', 'description', 'group', 'host', 'hudson', 'identity', 'image', "
-        "'job', 'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
+        "'api', 'compute', 'datastore', 'description', 'group', 'host', 'hudson', 'identity', "
+        "'image', 'job', 'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
     ),
     "infinite number": (
         {"host": [{"name": "a"}], "timeouts": {"run": 10**400}},

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Builds of real deployments on a real Hudson: results, archive, plots, aborts."""
+
+import csv
+import io
+import json
+import time
+
+import pytest
+
+from osci_jobs.results import metrics, runs
+
+ABORT_SECONDS = 60
+PLOTS = sorted(metrics.TITLES, key=metrics.TITLES.get)
+
+
+def test_two_builds_of_single_are_archived_and_plotted(hudson):
+    first = build_of_single(hudson)
+    pictures = [plot(hudson, number) for number in range(len(PLOTS))]
+    second = build_of_single(hudson)
+    for number, picture in enumerate(pictures):
+        assert picture.startswith(b"\x89PNG")
+        assert plot(hudson, number) != picture, f"the plot '{PLOTS[number]}' stays as it was"
+    for name in metrics.TITLES:
+        text = hudson.on_host("cat", f"/var/lib/hudson/jobs/osci-functional-single/osci-{name}.csv")
+        assert points(text) == [
+            (str(number), column, value)
+            for number in (first, second)
+            for column, value in archived(hudson, number, name)
+        ]
+
+
+def build_of_single(hudson) -> int:
+    """Build `single` and see what the server keeps of it; return the build's number."""
+    done = hudson.trigger("single", "--json")
+    assert done.code == 0, done.err
+    number = done.json["build"]
+    build = hudson.build("single", number)
+    assert build["result"] == "SUCCESS"
+    record = json.loads(hudson.artifact("single", number, "run.json"))
+    tests = hudson.json(f"job/osci-functional-single/{number}/testReport")
+    smoke = record["suites"]["smoke"]
+    assert (tests["failCount"], tests["skipCount"]) == (0, smoke["skipped"])
+    assert tests["passCount"] == smoke["passed"] > 20
+    directory = hudson.run_directory("single")
+    kept = {artifact["relativePath"] for artifact in build["artifacts"]}
+    assert kept == {f"run/{path.relative_to(directory)}" for path in files(directory)}
+    assert hudson.artifact("single", number, "report.html") == (
+        (directory / "report.html").read_bytes()
+    )
+    return number
+
+
+def files(directory):
+    return [path for path in directory.rglob("*") if path.is_file()]
+
+
+def plot(hudson, number: int) -> bytes:
+    path = f"job/osci-functional-single/plot/getPlot?index={number}&width=750&height=450"
+    return hudson.get(path)
+
+
+def points(text: str) -> list[tuple[str, str, str]]:
+    """Return what the plot plugin has stored: build, series and value of each point."""
+    _title, _header, *rows = csv.reader(io.StringIO(text))
+    return [(build, series, value) for value, series, build, _date, _url in rows]
+
+
+def archived(hudson, number: int, name: str) -> list[tuple[str, str]]:
+    text = hudson.artifact("single", number, f"metrics/{name}.csv").decode()
+    header, row = csv.reader(io.StringIO(text))
+    return list(zip(header, row, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "result", "verdict"),
+    [
+        ("quick", 0, "SUCCESS", "success"),
+        ("failing", 1, "UNSTABLE", "failure"),
+        ("empty", 5, "FAILURE", "empty"),
+        ("broken", 8, "FAILURE", "timeout"),
+    ],
+)
+def test_a_build_is_what_its_run_was(hudson, name, code, result, verdict):
+    done = hudson.trigger(name, "--json")
+    assert (done.code, done.json["verdict"]) == (code, verdict), done.err
+    number = done.json["build"]
+    build = hudson.build(name, number)
+    assert build["result"] == result
+    record = json.loads(hudson.artifact(name, number, "run.json"))
+    assert (record["verdict"], record["exit_code"]) == (verdict, code)
+    assert build["description"].startswith(f"<b>{verdict}</b>")
+    assert f"osci-functional-{name}/{number}/artifact/run/report.html" in build["description"]
+
+
+def test_a_failed_case_is_counted_and_the_cause_described(hudson):
+    done = hudson.trigger("failing", "--json")
+    assert done.code == 1
+    number = done.json["build"]
+    tests = hudson.json(f"job/osci-functional-failing/{number}/testReport")
+    assert (tests["passCount"], tests["failCount"]) == (1, 1)
+    assert "host2 is not there" in hudson.build("failing", number)["description"]
+
+
+def test_a_deployment_file_that_became_wrong_fails_the_build_without_an_old_result(hudson):
+    assert hudson.trigger("quick").code == 0
+    path = hudson.osci.deployments / "quick.json"
+    text = path.read_text()
+    try:
+        path.write_text(text.replace("host", "hots", 1))
+        done = hudson.trigger("quick", "--json")
+    finally:
+        path.write_text(text)
+    number = done.json["build"]
+    build = hudson.build("quick", number)
+    assert (build["result"], build["artifacts"]) == ("FAILURE", [])
+    assert done.code != 0
+    assert "Did you mean 'host'?" in hudson.log("quick", number)
+
+
+def test_an_abort_in_the_deploy_phase_leaves_a_result_and_nothing_else(hudson):
+    started = hudson.trigger("single", "--no-wait", "--json")
+    assert started.code == 0, started.err
+    number = started.json["build"]
+    hudson.wait_for_log("single", number, "deploy …")
+    time.sleep(2)
+    aborted = time.monotonic()
+    hudson.post(f"job/osci-functional-single/{number}/stop")
+    assert hudson.build("single", number)["result"] == "ABORTED"
+    directory = hudson.run_directory("single")
+    while hudson.osci.groups != [hudson.group] or runs.is_under_way(directory):
+        assert time.monotonic() < aborted + ABORT_SECONDS, "the run does not end"
+        time.sleep(0.2)
+    shown = hudson.osci("show", str(directory), "--json")
+    assert shown.json["verdict"] == "interrupted", shown.err
+    assert shown.json["cause"]["phase"] == "deploy"
+    phases = [phase["name"] for phase in shown.json["phases"]]
+    assert phases[-2:] == ["harvest", "delete"]
+    assert "interrupted" in hudson.build("single", number)["description"]
+
+
+def test_a_kept_group_outlives_its_build(hudson):
+    done = hudson.trigger("quick", "--keep", "always", "--json")
+    assert done.code == 0, done.err
+    (group,) = set(hudson.osci.groups) - {hudson.group}
+    assert hudson.osci("ssh", group, "host1", "true").code == 0
+    assert hudson.osci("delete", group).code == 0
+
+
+def test_two_deployments_are_built_side_by_side(hudson):
+    names = ("slow1", "slow2")
+    started = {name: hudson.trigger(name, "--no-wait", "--json") for name in names}
+    assert [done.code for done in started.values()] == [0, 0]
+    times = []
+    for name, done in started.items():
+        build = hudson.build(name, done.json["build"])
+        assert build["result"] == "SUCCESS"
+        times.append((build["timestamp"], build["timestamp"] + build["duration"]))
+    (begin1, end1), (begin2, end2) = times
+    assert max(begin1, begin2) < min(end1, end2)
