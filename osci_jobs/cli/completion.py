@@ -29,7 +29,7 @@ def call(asked: argparse.Namespace) -> int:
     """Print the script."""
     parser = arguments.parser()
     completers = {name: _function(lists) for name, lists in _LISTS.items()}
-    completers["DIR"] = shtab.DIRECTORY
+    completers |= {"DIR": shtab.DIRECTORY, "FILE": shtab.FILE}
     for action in _iter_arguments(parser):
         if action.metavar in completers:
             vars(action)["complete"] = completers[action.metavar]  # where shtab looks for it

@@ -5,13 +5,22 @@ import argparse
 import json
 import os
 
-from osci_jobs.cli import parameters, running
-from osci_jobs.errors import ConfigurationError
+from osci_jobs.cli import described, parameters, running
+from osci_jobs.errors import ConfigurationError, OsciError
 from osci_jobs.results import store
 
 
 def call(asked: argparse.Namespace) -> int:
     """Run the suites of a deployment; the report goes to standard output."""
+    try:
+        return _call(asked)
+    except OsciError as error:
+        if asked.ci:
+            described.by_error(error)
+        raise
+
+
+def _call(asked: argparse.Namespace) -> int:
     if asked.ci:
         running.clear(asked)
         asked = parameters.applied(asked, os.environ)
@@ -22,6 +31,8 @@ def call(asked: argparse.Namespace) -> int:
         running.print_plan(asked, wanted)
         return 0
     record, group = running.carry_out(asked, wanted)
+    if asked.ci:
+        described.by_record(record)
     if asked.json:
         print(json.dumps(store.document(record, wanted.run_directory), sort_keys=True))
     else:

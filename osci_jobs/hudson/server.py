@@ -63,6 +63,7 @@ class Answer:
     """What the server said; `is_cut` when its content goes on beyond the limit."""
 
     status: int
+    reason: str
     headers: Mapping[str, str]
     content: bytes
     is_cut: bool
@@ -91,8 +92,8 @@ class Server:
                 version = clip(visible_line(headers[header]), 20)
                 return Dialect(header.removeprefix("X-"), version)
         raise ConfigurationError(
-            f"'{self.url}' is no Hudson or Jenkins: its first page has neither of the headers "
-            f"X-Hudson and X-Jenkins. The address is in '{self.account.path}'."
+            f"'{self.url}' is no Hudson or Jenkins, or a login stands before it: its first page "
+            f"has neither of the headers X-Hudson and X-Jenkins; {self._looked_at()}."
         )
 
     def plugins(self) -> frozenset[str] | None:
@@ -169,9 +170,8 @@ class Server:
             raise kind(self._sentence(about, cause)) from error
         except (requests.RequestException, jenkins.JenkinsException, OSError) as error:
             raise self._unreached(error, about) from error
-        except (ValueError, KeyError, TypeError) as error:
-            # Only the crumb is parsed in there.
-            raise self._no_json(b"", about) from error
+        except _NoCrumbError as error:
+            raise self._no_json(error.content, about) from error
 
     def _unreached(self, error: Exception, about: str) -> OsciError:
         root = _root(error)
@@ -202,7 +202,8 @@ class Server:
         if "/login" in answer.headers.get("Location", ""):
             raise ConfigurationError(self._sentence(about, self._refusal(status)))
         if status >= 400:
-            raise self.error(about, f"the server answers with the error {status}")
+            reason = clip(visible_line(answer.reason), _SHOWN_CHARACTERS)
+            raise self.error(about, f"the server answers with the error {status} ({reason})")
 
     def _refusal(self, status: int) -> str:
         account = self.account
@@ -279,6 +280,14 @@ class _Jenkins(jenkins.Jenkins):
         return response
 
 
+class _NoCrumbError(Exception):
+    """What the server gave in the place of a crumb."""
+
+    def __init__(self, content: bytes):
+        super().__init__("This is no crumb.")
+        self.content = content
+
+
 class _RefusedCrumbError(Exception):
     """The server does not give a crumb, and its answer says why."""
 
@@ -288,11 +297,19 @@ class _RefusedCrumbError(Exception):
 
 
 def _checked_crumb(response: requests.Response) -> requests.Response:
+    """Return the answer when it holds a crumb, for python-jenkins believes that it does."""
     if response.status_code == 404:
         raise jenkins.NotFoundException("Crumbs are off.")
     if response.status_code >= 400:
         raise _RefusedCrumbError(response)
     response._content, _ = _content(response, _CHUNK_BYTES)
+    try:
+        crumb = json.loads(response.content)
+        is_right = all(isinstance(crumb[key], str) for key in ("crumbRequestField", "crumb"))
+    except (ValueError, RecursionError, KeyError, TypeError):
+        is_right = False
+    if not is_right:
+        raise _NoCrumbError(response.content)
     return response
 
 
@@ -328,7 +345,7 @@ def job_path(name: str) -> str:
 
 def _answer(response: requests.Response, limit: int) -> Answer:
     content, is_cut = _content(response, limit)
-    return Answer(response.status_code, response.headers, content, is_cut)
+    return Answer(response.status_code, response.reason or "", response.headers, content, is_cut)
 
 
 def _content(response: requests.Response, limit: int) -> tuple[bytes, bool]:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A run that says in the description of its build how it ended."""
+
+import os
+import sys
+from pathlib import Path
+
+from osci_jobs.errors import ConfigurationError, OsciError
+from osci_jobs.hudson import account, description
+from osci_jobs.hudson.server import Server, within
+from osci_jobs.results.escape import visible_line
+from osci_jobs.results.record import Record
+
+SECONDS = 10.0
+
+
+def by_record(record: Record) -> None:
+    """Set the description of the build, if there is one, by the record of its run."""
+    cause = record.cause.message if record.cause else ""
+    _describe(record.verdict, cause, has_report=True)
+
+
+def by_error(error: OsciError) -> None:
+    """Set the description of the build, if there is one, of a run that an error kept from it."""
+    _describe(error.verdict, str(error), has_report=False)
+
+
+def _describe(verdict: str, cause: str, has_report: bool) -> None:
+    """Set it within ten seconds. It is a courtesy: what goes wrong is said and changes nothing."""
+    where = description.place(os.environ)
+    if not where or not os.environ.get(account.VARIABLE):
+        return
+    try:
+        within(SECONDS, lambda: _write(where, verdict, cause, has_report))
+    except TimeoutError:
+        _complain(f"the server did not take it within {SECONDS:g} s.")
+    except OsciError as error:
+        _complain(str(error))
+
+
+def _write(where: description.Place, verdict: str, cause: str, has_report: bool) -> None:
+    found = account.find(None, os.environ, Path.home())
+    if found.is_anonymous:
+        raise ConfigurationError(f"'{found.path}' has no account.")
+    description.write(Server(found), where, verdict, cause, has_report)
+
+
+def _complain(reason: str) -> None:
+    print(f"osci: The build has no description: {visible_line(reason)}", file=sys.stderr)

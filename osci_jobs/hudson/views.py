@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""List views on Hudson, by its forms: it takes no XML of a view, which is Jenkins' way."""
+
+import html
+import json
+from urllib.parse import quote
+
+from osci_jobs.hudson.server import Server
+
+# What a view shows of each job, as one that is made by hand does.
+_COLUMNS = (
+    *("Status", "Weather", "Job", "LastSuccess", "LastFailure", "LastDuration"),
+    *("Console", "BuildButton"),
+)
+
+
+def write(server: Server, name: str, description: str, regex: str) -> bool:
+    """Make a view of the jobs whose names match, or change it; tell whether it is new.
+
+    `description` is plain text. Safe to repeat. Raises as the server's calls do.
+    """
+    about = f"the view '{name}'"
+    path = f"view/{quote(name, safe='')}/"
+    is_new = server.find(f"{path}api/json", about, "name") is None
+    if is_new:
+        kind = {"name": name, "mode": "hudson.model.ListView"}
+        server.post("createView", about, {**kind, "json": json.dumps(kind)})
+    server.post(f"{path}configSubmit", about, _form(name, html.escape(description), regex))
+    return is_new
+
+
+def _form(name: str, description: str, regex: str) -> dict[str, str]:
+    """Return the fields of a view's form: Hudson reads some there, some in its JSON, some in both."""
+    plain = {"name": name, "description": description}
+    columns = [
+        {
+            "stapler-class": f"hudson.views.{column}Column",
+            "kind": f"hudson.views.{column}Column$DescriptorImpl",
+        }
+        for column in _COLUMNS
+    ]
+    document = {
+        **plain,
+        "filterQueue": False,
+        "filterExecutors": False,
+        "statusFilter": "",
+        "useincluderegex": {"includeRegex": regex},
+        "columns": columns,
+    }
+    fields = {**plain, "useincluderegex": "on", "includeRegex": regex}
+    return {**fields, "json": json.dumps(document)}
