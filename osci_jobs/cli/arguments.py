@@ -188,15 +188,20 @@ def _add_jobs(commands) -> None:
     command = _command(
         commands,
         "jobs",
-        "make what Jenkins Job Builder reads of the deployments",
-        "osci jobs render\nosci jobs render --check",
+        "make what Jenkins Job Builder reads of the deployments, and views on a Hudson",
+        "osci jobs render\nosci jobs render --check\nosci jobs views --conf hudson.ini",
     )
     command.add_argument(
-        "act", choices=("render",), metavar="render", help="write jobs/deployments.inc"
+        "act",
+        choices=("render", "views"),
+        help="write jobs/deployments.inc, or make the views on a Hudson, as jenkins-jobs cannot",
     )
     command.add_argument(
-        "--check", action="store_true", help="write nothing, exit 1 when the list is stale"
+        "--check",
+        action="store_true",
+        help="write nothing, exit 1 when the list is stale or a view is missing",
     )
+    _add_conf(command)
     command.add_argument(
         "--jobs-dir",
         type=Path,
@@ -227,18 +232,22 @@ def _add_trigger(commands) -> None:
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
     command.add_argument("--keep", choices=KEEP, default="", help="when the group outlives the run")
+    _add_conf(command)
+    command.add_argument(
+        "--no-wait", action="store_true", help="print the build's address when it has started"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="check everything, say what would be done"
+    )
+
+
+def _add_conf(command) -> None:
     command.add_argument(
         "--conf",
         type=Path,
         metavar="FILE",
         help="where address and account are, as for jenkins-jobs (default: OSCI_HUDSON_CONF, "
         "or where jenkins-jobs looks)",
-    )
-    command.add_argument(
-        "--no-wait", action="store_true", help="print the build's address when it has started"
-    )
-    command.add_argument(
-        "--dry-run", action="store_true", help="check everything, say what would be done"
     )
 
 

@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osci jobs`: what Jenkins Job Builder reads of the deployments."""
+"""`osci jobs`: what Jenkins Job Builder reads of the deployments, and views on a Hudson."""
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from osci_jobs import deployment
 from osci_jobs.cli import configuration
 from osci_jobs.errors import ConfigurationError, InfrastructureError
-from osci_jobs.hudson import listing
+from osci_jobs.hudson import account, builder, listing, views
+from osci_jobs.hudson.server import Server
 from osci_jobs.results import files
 
 
 def call(asked: argparse.Namespace) -> int:
-    """Write the list of deployments, or say what is stale in it; then the exit code is 1."""
+    """Do what is asked for; with --check write nothing, and return 1 when there is something."""
     listing.check(asked.jobs_dir)
+    return _ACTS[asked.act](asked)
+
+
+def _render(asked: argparse.Namespace) -> int:
+    """Write the list of deployments, or say what is stale in it."""
     text = listing.text(deployment.load_all(configuration.directory(asked)))
     path = asked.jobs_dir / listing.FILE
     stale = listing.differences(_read(path), text)
@@ -22,6 +29,28 @@ def call(asked: argparse.Namespace) -> int:
         _write(path, text)
     _print(asked, path, stale)
     return int(bool(stale) and asked.check)
+
+
+def _make_views(asked: argparse.Namespace) -> int:
+    """Make the views on the server, or say which are not there."""
+    server = Server(account.find(asked.conf, os.environ, Path.home()))
+    wanted = builder.views(asked.jobs_dir)
+    missing = [view.name for view in wanted if not views.exists(server, view.name)]
+    for view in wanted if not asked.check else ():
+        views.write(server, view.name, view.description, view.regex)
+    if asked.json:
+        document = {"missing": missing, "views": [view.name for view in wanted]}
+        print(json.dumps(document, indent=2, sort_keys=True))
+    else:
+        for view in wanted:
+            print(f"{view.name}: {_found(view.name in missing, asked.check)}")
+    return int(bool(missing) and asked.check)
+
+
+def _found(is_missing: bool, only_looked: bool) -> str:
+    if only_looked:
+        return "missing" if is_missing else "there"
+    return "made" if is_missing else "renewed"
 
 
 def _read(path: Path) -> str:
@@ -48,3 +77,6 @@ def _print(asked: argparse.Namespace, path: Path, stale: dict[str, str]) -> None
         print(f"'{path}' is stale; renew it with: osci jobs render")
     else:
         print(f"'{path}' is {'written' if stale else 'up to date'}.")
+
+
+_ACTS = {"render": _render, "views": _make_views}

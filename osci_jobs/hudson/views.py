@@ -14,23 +14,36 @@ _COLUMNS = (
 )
 
 
+def exists(server: Server, name: str) -> bool:
+    """Tell whether the server has a view of that name."""
+    return server.find(f"{_path(name)}api/json", _about(name), "name") is not None
+
+
 def write(server: Server, name: str, description: str, regex: str) -> bool:
     """Make a view of the jobs whose names match, or change it; tell whether it is new.
 
     `description` is plain text. Safe to repeat. Raises as the server's calls do.
     """
-    about = f"the view '{name}'"
-    path = f"view/{quote(name, safe='')}/"
-    is_new = server.find(f"{path}api/json", about, "name") is None
+    is_new = not exists(server, name)
     if is_new:
         kind = {"name": name, "mode": "hudson.model.ListView"}
-        server.post("createView", about, {**kind, "json": json.dumps(kind)})
-    server.post(f"{path}configSubmit", about, _form(name, html.escape(description), regex))
+        server.post("createView", _about(name), {**kind, "json": json.dumps(kind)})
+    server.post(
+        f"{_path(name)}configSubmit", _about(name), _form(name, html.escape(description), regex)
+    )
     return is_new
 
 
+def _path(name: str) -> str:
+    return f"view/{quote(name, safe='')}/"
+
+
+def _about(name: str) -> str:
+    return f"the view '{name}'"
+
+
 def _form(name: str, description: str, regex: str) -> dict[str, str]:
-    """Return the fields of a view's form: Hudson reads some there, some in its JSON, some in both."""
+    """Return a view's form: Hudson reads some fields there, some in its JSON, some in both."""
     plain = {"name": name, "description": description}
     columns = [
         {
