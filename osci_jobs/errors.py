@@ -5,7 +5,7 @@ OsciError
  +- ConfigurationError    usage, deployment or scenario file, unknown name
  +- InfrastructureError   host, network, disk, registry or server silent
  +- SourceError           no such ref, conflict, does not build or install
- +- DeployError           OpenStack did not come up
+ +- DeployError           what was deployed did not come up
  +- LimitError            a limit of time or of silence
  +- InterruptionError           INT or TERM
 """
@@ -51,7 +51,7 @@ class SourceError(OsciError):
 
 
 class DeployError(OsciError):
-    """OpenStack did not come up."""
+    """What was deployed did not come up."""
 
     verdict = "deploy"
 

@@ -27,7 +27,8 @@ examples:
 
 exit codes: 0 success, 1 cases failed, 2 wrong usage or configuration, 3 trouble
 of this machine, 4 trouble of a source, 5 no case ran, 6 only metrics got worse,
-7 OpenStack did not come up, 8 a limit was passed, 130 and 143 interrupted.
+7 what was deployed did not come up, 8 a limit was passed, 130 and 143
+interrupted.
 """
 
 

@@ -39,6 +39,7 @@ _MACHINE: dict[str, tuple[Callable[[Places], Answer], str]] = {
 _PLAN: dict[str, Callable[[Places, Deployment], Answer]] = {
     "hosts": plan.hosts,
     "layers": plan.layers,
+    "programs": plan.programs,
 }
 NAMES = (*_MACHINE, DEPLOYMENT, *_PLAN)
 

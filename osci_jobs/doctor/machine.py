@@ -37,7 +37,12 @@ def control_groups(_places: Places) -> Answer:
 
 def packages(_places: Places) -> Answer:
     """A run installs what is missing, if apt knows it."""
-    missing = tools.missing()
+    return packages_for("")
+
+
+def packages_for(software: str) -> Answer:
+    """Return whether the packages are here that hosts with the software need."""
+    missing = tools.missing(software)
     if not missing:
         return Answer(OK, "All Debian packages that hosts need are here.")
     unknown = tools.unknown(missing)

@@ -3,7 +3,7 @@
 
 from osci_jobs.deployment import Deployment
 from osci_jobs.doctor.answer import OK, TROUBLE, Answer, Places
-from osci_jobs.doctor.machine import available_bytes
+from osci_jobs.doctor.machine import available_bytes, packages_for
 from osci_jobs.run import steps
 
 
@@ -30,3 +30,8 @@ def layers(places: Places, deployment: Deployment) -> Answer:
         return Answer(OK, "The cache has all that lies below the hosts.")
     kinds = " and ".join(sorted(path.parent.name.removesuffix("s") for path in missing))
     return Answer(OK, f"The next run makes the {kinds} of the hosts, in some minutes.")
+
+
+def programs(_places: Places, deployment: Deployment) -> Answer:
+    """Return whether this machine has what the software of the deployment needs besides."""
+    return packages_for(deployment.software)

@@ -17,7 +17,7 @@ OF_THE_NETWORK = {"apt", "pip", "clock"}
 
 @pytest.fixture(scope="module", autouse=True)
 def _tools():
-    tools.ensure(print, may_install=True)
+    tools.ensure("", print, may_install=True)
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ WITHOUT_SYS_ADMIN = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_ad
 @pytest.fixture(scope="module", autouse=True)
 def _tools():
     """Have what osci would install itself, for these tests are about what it cannot help."""
-    tools.ensure(print, may_install=True)
+    tools.ensure("", print, may_install=True)
 
 
 @pytest.fixture

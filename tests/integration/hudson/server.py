@@ -34,12 +34,13 @@ class Hudson:
             return answer.read()
 
     def json(self, path: str) -> dict:
-        return json.loads(self.get(f"{path}/api/json"))
+        return json.loads(self.get(f"{path}/api/json".lstrip("/")))
 
-    def post(self, path: str) -> None:
+    def post(self, path: str, content: bytes = b"", kind: str = "text/plain") -> None:
         crumb = self.json("crumbIssuer")
         headers = self._headers | {crumb["crumbRequestField"]: crumb["crumb"]}
-        request = urllib.request.Request(self.url + path, b"", headers)
+        headers["Content-Type"] = kind
+        request = urllib.request.Request(self.url + path, content, headers)
         urllib.request.urlopen(request, timeout=30).close()
 
     def trigger(self, *words: str) -> Finished:

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strings that do harm where they are executed or expanded.
+
+Each would make a file called canary-NUMBER if a shell, a template or YAML's tags ran it.
+"""
+
+COMMANDS = ("touch {canary}", ": > {canary}", "echo x>{canary}", "cp /dev/null {canary}")
+SHELL = (
+    *("{command}", "$({command})", "`{command}`", "; {command}", "&& {command}", "|| {command}"),
+    *("| {command}", "x & {command} &", "'; {command}; '", '"; {command}; "', "' $({command}) '"),
+    *('" `{command}` "', "\\'; {command}; #", "\n{command}\n", "x\r\n{command}", "<({command})"),
+    *("$(( $({command}) ))", "${{IFS}}$({command})", "{{{command},}}", "x>$({command})"),
+    *("\\`{command}\\`", "\t{command}", "#\n{command}", "--; {command}", "EOF\n{command}\nEOF"),
+    *("%0a{command}", "\x00{command}", "\x1b[31m$({command})", "</command>{command}"),
+    *("]]>$({command})<![CDATA[", "$'\\n'{command}", "=() {{ {command}; }}", "!{command}"),
+)
+PYTHON = "__import__('os').system('touch {canary}')"
+TEMPLATES = (
+    *("{python}", "{{python}}", "{{{{ {python} }}}}", "{{% set x = {python} %}}", "{{0}}", "{{}}"),
+    *("{{name.__class__.__mro__}}", "{{obj:mail}}", "{{name}}", "{{label|x}}", "{{", "}}", "}}{{"),
+    *("{{{{", "}}}}", "{{{{name}}}}", "{{x!r:>{{y}}}}", "{{{{ self.__init__.__globals__ }}}}"),
+    *("#{{{python}}}", "${{{python}}}", "<%= `touch {canary}` %>", '${{"".getClass()}}'),
+)
+YAML = (
+    *("!include: /etc/passwd", "!include-raw: /etc/passwd", "!j2: '{{{{ {python} }}}}'", "&a [*a]"),
+    *("!!python/object/apply:os.system ['touch {canary}']", "*alias", "- x\n- y", "x: y", "? x"),
+    *("!include-raw-escape: x", "!include-jinja2: x", "!join: ['', [x, y]]", "<<: *x", "%TAG ! x"),
+    *("--- x", "...", "null", "~", "yes", "0x1f", "1e3", "2026-11-23", "'", '"', "''", '""'),
+    *(
+        "|\n  x",
+        ">\n  x",
+        "@x",
+        "`x",
+        "x # y",
+        "[",
+        "]",
+        "[]",
+        "- ",
+        ": ",
+        "\\",
+        "\\x00",
+        "\\u0041",
+    ),
+)
+XML = (
+    *("<script>touch {canary}</script>", "</description><x/>", "&lt;", "&amp;", "&#0;", "&x;"),
+    *("<!-- x", "-->", "<![CDATA[", "]]>", "<?xml version='1.0'?>", "<!DOCTYPE x>", "\x01", "\x0b"),
+    *("\ufffe", "\uffff", "\ud800", "\x7f", "\x85", "\u2028", "\u202e", "\ufeff", "\U0001f600"),
+    *("<img src=x onerror=alert(1)>", "&lt;script&gt;", "\U0010ffff", "a\u0300", "\xa0", "\u3000"),
+)
+LONG = ("x" * 10_000, "{" * 10_000, "$(touch {canary})" * 700, "\n" * 10_000, "'" * 2_000)
+
+
+def strings():
+    """Return every string, each with a canary of its own."""
+    templates = [
+        *(shell.replace("{command}", command) for shell in SHELL for command in COMMANDS),
+        *TEMPLATES,
+        *YAML,
+        *XML,
+    ]
+    texts = [text.replace("{python}", PYTHON) for text in templates]
+    texts = [text.replace("{{", "{").replace("}}", "}") for text in texts] + list(LONG)
+    return [text.replace("{canary}", f"canary-{number}") for number, text in enumerate(texts)]
+
+
+CORPUS = strings()

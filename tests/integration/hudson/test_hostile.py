@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strings that would be executed, brought through a real Hudson: nothing is, here or there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from hostile import CORPUS
+
+from osci_jobs import deployment
+from osci_jobs.errors import ConfigurationError
+
+TREE = Path(__file__).parents[3]
+# A shell's and an environment's words have no NUL, and a form no half of a pair.
+SENT = [text for text in CORPUS if "\0" not in text and "\ud800" not in text and len(text) < 999]
+PER_BUILD = 60
+
+
+@pytest.fixture(scope="module")
+def deployments(tmp_path_factory) -> Path:
+    """Deployments that carry every string that a description may be."""
+    directory = tmp_path_factory.mktemp("deployments")
+    for number, text in enumerate(CORPUS):
+        path = directory / f"hostile-{number}.json"
+        host = {"host": [{"name": "host1"}], "api": [{"host": "host1"}]}
+        path.write_text(json.dumps(host | {"description": text}))
+        try:
+            deployment.load(directory, path.stem)
+        except ConfigurationError:
+            path.unlink()
+    return directory
+
+
+def test_descriptions_reach_the_server_as_they_were_written(hudson, deployments, tmp_path):
+    jobs = tmp_path / "jobs"
+    subprocess.run(["cp", "-r", str(TREE / "jobs"), str(jobs)], check=True)
+    words = ["--jobs-dir", str(jobs), "--deployment-config-dir", str(deployments)]
+    assert hudson.osci("jobs", "render", *words).code == 0
+    command = [sys.executable, "-m", "jenkins_jobs", "--conf", str(hudson.conf)]
+    names = [f"osci-functional-{path.stem}" for path in deployments.iterdir()]
+    assert len(names) >= 100
+    subprocess.run([*command, "update", str(jobs)], check=True, capture_output=True)
+    try:
+        for name in names:
+            text = deployment.load(deployments, name.removeprefix("osci-functional-")).description
+            root = ElementTree.fromstring(hudson.get(f"job/{name}/config.xml"))
+            shown = unescaped(root.findtext("description", ""))
+            assert " ".join(shown.split()).startswith(" ".join(text.split())), name
+    finally:
+        subprocess.run([*command, "delete", *names], check=True, capture_output=True)
+    assert_no_canary(hudson)
+
+
+def test_parameters_are_refused_by_osci_and_executed_by_nobody(hudson):
+    parts = [SENT[start : start + PER_BUILD] for start in range(0, len(SENT), PER_BUILD)]
+    for part in parts:
+        done = hudson.trigger("quick", "--json", *(f"--suite={text}" for text in part))
+        assert done.code != 0
+        number = done.json["build"]
+        assert hudson.build("quick", number)["result"] == "FAILURE"
+        assert "SUITES: The deployment 'quick' has no suite" in hudson.log("quick", number)
+    assert_no_canary(hudson)
+
+
+@pytest.mark.parametrize("text", ["$(touch canary-x)", "`touch canary-x`", "'; touch canary-x; '"])
+def test_keep_is_refused_by_osci(hudson, text):
+    body = f"KEEP={text}".encode()
+    number = hudson.json("job/osci-functional-quick")["nextBuildNumber"]
+    kind = "application/x-www-form-urlencoded"
+    hudson.post("job/osci-functional-quick/buildWithParameters", body, kind)
+    hudson.wait_for_log("quick", number, "Finished")
+    assert hudson.build("quick", number)["result"] == "FAILURE"
+    assert "KEEP: found" in hudson.log("quick", number)
+    assert_no_canary(hudson)
+
+
+def unescaped(text: str) -> str:
+    """Return what a browser shows of a description that is HTML."""
+    for code, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(code, character)
+    return text
+
+
+def assert_no_canary(hudson) -> None:
+    """See that no command was executed, on the agent or on the controller."""
+    places = [hudson.osci.state / "agents", Path("/run/osci", hudson.group), Path("/tmp")]
+    found = [
+        os.path.join(directory, name)
+        for place in places
+        for directory, _, names in os.walk(place)
+        for name in names
+        # pytest keeps the directories of other tests here.
+        if name.startswith("canary") and "/pytest-of-" not in directory
+    ]
+    workspaces = hudson.osci.state / "agents" / hudson.group
+    found += [str(path) for path in workspaces.rglob("canary*")]
+    assert found == []
+    there = hudson.on_host("find", "/", "-xdev", "-name", "canary*", "-not", "-path", "/proc/*")
+    assert there == ""

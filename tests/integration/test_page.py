@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/hudson.md: every command of the page, in its order, as its reader types them."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+TREE = Path(__file__).parents[2]
+PAGE = (TREE / "docs" / "hudson.md").read_text()
+# Of the page's own Hudson, and of one that exists.
+LOOK, EXISTING = (
+    re.findall(r"```sh\n(.*?)```", part, re.DOTALL)
+    for part in PAGE.split("## A server that exists")
+)
+
+
+@pytest.mark.full
+def test_every_command_of_the_page_does_what_it_says(osci, tmp_path):
+    shutil.copytree(TREE / "config", tmp_path / "config")
+    shutil.copytree(TREE / "jobs", tmp_path / "jobs")
+    create, export, *rest = LOOK
+    made = type_in(osci, create)
+    page, conf = re.search(r"The Hudson: +(\S+)\nIts account: +(\S+)", made).groups()
+    shutil.copy(conf, tmp_path / "hudson.ini")
+    group = re.search(r"osci-[0-9a-f]{6}", conf)[0]
+    export = re.sub(r"/var/lib/osci/groups/osci-\w+", f"{osci.state}/groups/{group}", export)
+    # What is typed stays in one shell, so that what it exports is known to what follows.
+    *rest, delete = rest
+    said = type_in(osci, export + "".join(rest) + "".join(EXISTING))
+    assert said.count("success: osci-functional-single #") == 2
+    assert "success: osci-functional-mine #1" in said
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(page + "api/json", timeout=30)
+    type_in(osci, delete)
+
+
+def type_in(osci, text: str) -> str:
+    """Run the lines in a shell that ends at the first one that fails; return what they print."""
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    environment = {**os.environ, "OSCI_STATE_DIR": str(osci.state), "PATH": path}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail"],
+        input=text,
+        cwd=osci.directory,
+        env=environment | {"TMPDIR": str(osci.temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
