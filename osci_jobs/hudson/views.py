@@ -30,7 +30,7 @@ def write(server: Server, name: str, description: str, regex: str) -> bool:
 
 
 def _form(name: str, description: str, regex: str) -> dict[str, str]:
-    """Return the fields of a view's form: Hudson reads some there, some in its JSON, some in both."""
+    """Return the fields of a view's form: Hudson reads some of them, and some in its JSON."""
     plain = {"name": name, "description": description}
     columns = [
         {
