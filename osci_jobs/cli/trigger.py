@@ -24,10 +24,11 @@ _START_SECONDS = 30.0
 
 def call(asked: argparse.Namespace) -> int:
     """Start the job; print verdict and report, and exit as the run did."""
+    name = trigger.job_name(asked.family, asked.deployment)
     wanted = parameters.asked_for(asked)
     server = Server(_account(asked))
     server.dialect()  # raises what is wrong with address and account
-    job = trigger.find_job(server, trigger.job_name(asked.family, asked.deployment))
+    job = trigger.find_job(server, name)
     options = {name: parameters.PARAMETERS[name] for name in wanted}
     trigger.check_parameters(server, job, options)
     if asked.dry_run:

@@ -2,7 +2,7 @@
 """Deployment configurations: find, load, check, resolve and describe them."""
 
 from .description import describe, explain
-from .directory import names
+from .directory import check_name, names
 from .job import FAMILIES
 from .model import Deployment, Host, Hudson, Job, Limit, Server, Suite
 from .place import SERVICES
@@ -18,6 +18,7 @@ __all__ = [
     "Limit",
     "Server",
     "Suite",
+    "check_name",
     "describe",
     "explain",
     "load",

@@ -37,6 +37,12 @@ def misnamed(directory: Path) -> list[str]:
     ]
 
 
+def check_name(name: str) -> None:
+    """Raise ConfigurationError for what no deployment can be called."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(f"{show(name)} is no name of a deployment: {_RULE}.")
+
+
 def find(directory: Path, name: str) -> Path:
     """Return the path of the deployment's file.
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs on a Hudson or Jenkins: what Jenkins Job Builder reads, and the components it calls."""
+"""Jobs on a Hudson or Jenkins: what Jenkins Job Builder reads and calls, and the server itself."""

@@ -93,8 +93,11 @@ class Item:
 def job(server: Server, name: str) -> Job | None:
     """Return a job, or None where the server has none of that name."""
     found = server.find(f"{job_path(name)}api/json", about_job(name), _JOB)
-    if found is None:
-        return None
+    return None if found is None else job_of(name, found)
+
+
+def job_of(name: str, found: Mapping[str, Any]) -> Job:
+    """Return the job that a server's JSON tells of."""
     last, is_building = colour(_text(found, "color"))
     return Job(
         name=name,
@@ -110,8 +113,11 @@ def job(server: Server, name: str) -> Job | None:
 def build(server: Server, name: str, number: int) -> Build | None:
     """Return a build of a job, or None where there is none of that number."""
     found = server.find(f"{job_path(name)}{number}/api/json", about_build(name, number), _BUILD)
-    if found is None:
-        return None
+    return None if found is None else build_of(number, found)
+
+
+def build_of(number: int, found: Mapping[str, Any]) -> Build:
+    """Return the build that a server's JSON tells of."""
     return Build(
         number=number,
         is_building=found.get("building") is True,
@@ -126,7 +132,11 @@ def build(server: Server, name: str, number: int) -> Build | None:
 
 def queue(server: Server) -> list[Item]:
     """Return what waits on the whole server, in the order in which it came."""
-    found = server.get("queue/api/json", "the queue", _QUEUE)
+    return queue_of(server.get("queue/api/json", "the queue", _QUEUE))
+
+
+def queue_of(found: Mapping[str, Any]) -> list[Item]:
+    """Return the queue that a server's JSON tells of."""
     items = sorted(_objects(found, "items"), key=lambda item: _number(item, "id"))
     return [_item(item, place, len(items)) for place, item in enumerate(items, start=1)]
 
@@ -157,7 +167,7 @@ def build_url(server: Server, name: str, number: int) -> str:
     return f"{job_url(server, name)}{number}/"
 
 
-def _item(found: dict[str, Any], place: int, length: int) -> Item:
+def _item(found: Mapping[str, Any], place: int, length: int) -> Item:
     task = found.get("task")
     blocked = "an earlier build of the job goes on" if found.get("blocked") is True else ""
     return Item(
@@ -172,26 +182,26 @@ def _item(found: dict[str, Any], place: int, length: int) -> Item:
     )
 
 
-def _iter_definitions(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _iter_definitions(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for part in _objects(found, "property"):
         for one in _objects(part, "parameterDefinitions"):
             default = one.get("defaultParameterValue")
             yield _text(one, "name"), _value(default) if isinstance(default, dict) else ""
 
 
-def _iter_parameters(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _iter_parameters(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for action in _objects(found, "actions"):
         for one in _objects(action, "parameters"):
             yield _text(one, "name"), _value(one)
 
 
-def _iter_users(found: dict[str, Any]) -> Iterator[str]:
+def _iter_users(found: Mapping[str, Any]) -> Iterator[str]:
     for action in _objects(found, "actions"):
         for one in _objects(action, "causes"):
             yield from filter(None, (_text(one, "userId"), _text(one, "userName")))
 
 
-def _estimate(found: dict[str, Any]) -> float:
+def _estimate(found: Mapping[str, Any]) -> float:
     """Return the median of the last good builds; Hudson itself estimates none."""
     good = [
         _number(one, "duration") / 1000
@@ -201,23 +211,23 @@ def _estimate(found: dict[str, Any]) -> float:
     return median(good[:_ESTIMATED]) if good else 0.0
 
 
-def _value(found: dict[str, Any]) -> str:
+def _value(found: Mapping[str, Any]) -> str:
     value = found.get("value")
     if isinstance(value, bool):
         return str(value).lower()
     return clip(str(value), _TEXT_CHARACTERS) if isinstance(value, str | int) else ""
 
 
-def _objects(found: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def _objects(found: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     value = found.get(key)
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _text(found: dict[str, Any], key: str) -> str:
+def _text(found: Mapping[str, Any], key: str) -> str:
     value = found.get(key)
     return clip(value, _TEXT_CHARACTERS) if isinstance(value, str) else ""
 
 
-def _number(found: dict[str, Any], key: str) -> int:
+def _number(found: Mapping[str, Any], key: str) -> int:
     value = found.get(key)
     return value if type(value) is int and 0 <= value < _HIGHEST else 0

@@ -33,6 +33,7 @@ BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 60.0
 
 _BUSY = (429, 502, 503)
+_PARTING_SECONDS = 0.5
 _CHUNK_BYTES = 64 << 10
 _SHOWN_CHARACTERS = 200
 
@@ -330,7 +331,11 @@ def within(seconds: float, function: Callable[[], Any]) -> Any:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
+    try:
+        thread.join(seconds)
+    except OsciError:
+        thread.join(_PARTING_SECONDS)  # or Python complains of it when it ends
+        raise
     if failed:
         raise failed[0]
     if not done:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from osci_jobs.deployment import check_name
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 from osci_jobs.hudson import build
 from osci_jobs.hudson.build import Build, Item, Job
@@ -52,7 +53,11 @@ class Trigger:
 
 
 def job_name(command: str, deployment: str) -> str:
-    """Return the name of a deployment's job of one family, as the templates in `jobs/` have it."""
+    """Return the name of a deployment's job of one family, as the templates in `jobs/` have it.
+
+    Raises ConfigurationError for what is no name of a deployment.
+    """
+    check_name(deployment)
     return f"osci-{command}-{deployment}"
 
 

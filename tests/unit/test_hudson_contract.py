@@ -15,7 +15,7 @@ import pytest
 
 from osci_jobs import deployment
 from osci_jobs.cli import arguments, parameters
-from osci_jobs.hudson import components
+from osci_jobs.hudson import components, trigger
 from osci_jobs.results import metrics
 
 DATA = jjb.TREE / "tests" / "data"
@@ -42,7 +42,7 @@ def asked_by(job):
 @pytest.mark.parametrize("name", JOBS)
 def test_the_builder_is_a_command_that_osci_takes(name):
     asked = asked_by(JOBS[name])
-    assert f"osci-{asked.command}-{asked.deployment}" == name
+    assert trigger.job_name(asked.command, asked.deployment) == name
     assert asked.command in deployment.FAMILIES
     assert (asked.ci, asked.run_directory) == (True, Path(components.RUN_DIRECTORY))
 
@@ -63,6 +63,19 @@ def test_the_options_that_parameters_feed_are_there(name):
     words = jjb.text(JOBS[name], "builders/hudson.tasks.Shell/command")
     for option in parameters.PARAMETERS.values():
         arguments.parser().parse_args([*shlex.split(words)[1:], option, "never"])
+
+
+def test_the_families_of_triggers_are_those_of_jobs():
+    assert arguments.FAMILIES == deployment.FAMILIES
+
+
+def test_options_become_the_parameters_that_give_them_back():
+    asked = argparse.Namespace(suite=["one", "two"], keep="failed", words=[])
+    sent = parameters.asked_for(asked)
+    assert set(sent) == set(parameters.PARAMETERS)
+    read = parameters.applied(argparse.Namespace(suite=[], keep="", words=[]), sent)
+    assert (read.suite, read.keep) == (asked.suite, asked.keep)
+    assert parameters.asked_for(argparse.Namespace(suite=[], keep="")) == {}
 
 
 @pytest.mark.parametrize("name", JOBS)

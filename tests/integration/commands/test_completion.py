@@ -98,6 +98,9 @@ def in_zsh(osci, typed: str) -> str:
         (["ssh", GROUP, ""], ["host1", "host2", "tester"]),
         (["delete", ""], [GROUP, "bare", "hosts"]),
         (["do"], ["doctor"]),
+        (["trigger", "h"], ["hosts"]),
+        (["trigger", "hosts", "--keep", "f"], ["failed"]),
+        (["trigger", "--command", ""], ["functional"]),
         (["completion", ""], ["bash", "zsh"]),
     ],
     ids=" ".join,
@@ -114,6 +117,11 @@ def test_bash_offers_the_samples_where_there_is_no_directory_of_deployments(osci
 def test_bash_offers_directories(osci):
     (osci.work / "results").mkdir()
     assert in_bash(osci, "show", "--output", "res") == ["results"]
+
+
+def test_bash_offers_files(osci):
+    (osci.work / "jobs.ini").touch()
+    assert in_bash(osci, "trigger", "--conf", "jo") == ["jobs.ini"]
 
 
 def test_nothing_is_offered_of_what_is_not_there(osci):
