@@ -44,7 +44,7 @@ PARAMETER = """<hudson.model.StringParameterDefinition>
 JOB = """<project><keepDependencies>false</keepDependencies><properties>
 <hudson.model.ParametersDefinitionProperty><parameterDefinitions>{parameters}
 </parameterDefinitions></hudson.model.ParametersDefinitionProperty></properties>
-<canRoam>true</canRoam><disabled>{disabled}</disabled><concurrentBuild>false</concurrentBuild>
+<canRoam>false</canRoam><assignedNode>netns</assignedNode><disabled>{disabled}</disabled><concurrentBuild>false</concurrentBuild>
 <builders><hudson.tasks.Shell><command>{command}</command></hudson.tasks.Shell></builders>
 <publishers><hudson.tasks.ArtifactArchiver><artifacts>run/**</artifacts>
 <latestOnly>false</latestOnly></hudson.tasks.ArtifactArchiver></publishers></project>"""
