@@ -3,10 +3,16 @@
 package java.lang;
 
 /**
- * What Hudson 3.3.2 ends processes by, which Java has had under another name since 9.
+ * What Hudson 3.3.2 finds and ends processes by, which Java has had under other names since 9.
  * Without it an aborted build runs on.
  */
 final class UNIXProcess {
+    /**
+     * The id of no process: Hudson reads this field of a build's shell, which is none of this
+     * class, so it is static. It then ends all that has the build's cookie, the shell too.
+     */
+    private static final int pid = -1;
+
     private UNIXProcess() {}
 
     private static void destroyProcess(int id) {
