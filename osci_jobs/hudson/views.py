@@ -5,6 +5,8 @@ import html
 import json
 from urllib.parse import quote
 
+from osci_jobs.deployment.faults import show
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.hudson.server import Server
 
 # What a view shows of each job, as one that is made by hand does.
@@ -17,9 +19,11 @@ _COLUMNS = (
 def write(server: Server, name: str, description: str, regex: str) -> bool:
     """Make a view of the jobs whose names match, or change it; tell whether it is new.
 
-    `description` is plain text. Safe to repeat. Raises as the server's calls do.
+    `description` is plain text, `regex` is Java's. Safe to repeat. Raises
+    ConfigurationError for a regex that Java does not take, else as the server's calls do.
     """
     about = f"the view '{name}'"
+    _check_regex(server, about, regex)
     path = f"view/{quote(name, safe='')}/"
     is_new = server.find(f"{path}api/json", about, "name") is None
     if is_new:
@@ -27,6 +31,15 @@ def write(server: Server, name: str, description: str, regex: str) -> bool:
         server.post("createView", about, {**kind, "json": json.dumps(kind)})
     server.post(f"{path}configSubmit", about, _form(name, html.escape(description), regex))
     return is_new
+
+
+def _check_regex(server: Server, about: str, regex: str) -> None:
+    """Ask before it is sent: Hudson saves one that is wrong, and does not start with it again."""
+    path = "descriptorByName/hudson.model.ListView/checkIncludeRegex"
+    if b"class=error" in server.read(path, about, {"value": regex}).content:
+        raise ConfigurationError(
+            f"'{server.url}', {about}: found {show(regex)}, expected a regular expression of Java."
+        )
 
 
 def _form(name: str, description: str, regex: str) -> dict[str, str]:
