@@ -312,6 +312,23 @@ def test_without_a_location_the_builds_of_others_are_told_apart(trigger, server)
     assert (done.code, done.json["build"]) == (0, 5), done.err
 
 
+def test_a_build_that_starts_between_two_looks_is_not_missed(trigger, server):
+    """The item is seen in the queue for the last time, and the build has started at once."""
+    server.answers["GET", "/"] = text(said.PAGE, X_Hudson="3.3.2")
+    item = {"id": 7, "task": {"name": JOB}, "actions": [{"parameters": server.parameters()}]}
+    looks = [document({"items": [item]})] * 2 + [document({"items": []})]
+
+    def look(handler):
+        if len(looks) == 2:
+            server.answers["GET", f"/job/{JOB}/api/json"] = document(server.job(nextBuildNumber=4))
+        (looks.pop(0) if len(looks) > 1 else looks[0])(handler)
+
+    server.answers["GET", "/queue/api/json"] = look
+    server.answers["POST", f"/job/{JOB}/buildWithParameters"] = text("", 302)
+    done = trigger("--json")
+    assert (done.code, done.json["build"]) == (0, 3), done.err
+
+
 def test_a_parameter_that_the_job_lacks_is_named_and_nothing_is_started(trigger, server):
     server.answers["GET", f"/job/{JOB}/api/json"] = document(server.job(property=[]))
     done = trigger("--suite", "smoke")
