@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from osci_jobs.errors import ConfigurationError, OsciError
+from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 from osci_jobs.hudson import account, description
 from osci_jobs.hudson.server import Server, within
 from osci_jobs.results.escape import visible_line
@@ -17,7 +17,8 @@ SECONDS = 10.0
 def by_record(record: Record) -> None:
     """Set the description of the build, if there is one, by the record of its run."""
     cause = record.cause.message if record.cause else ""
-    _describe(record.verdict, cause, has_report=True)
+    # What an aborted build leaves is archived at once, before there is a report.
+    _describe(record.verdict, cause, has_report=record.verdict != InterruptionError.verdict)
 
 
 def by_error(error: OsciError) -> None:

@@ -110,6 +110,12 @@ def job_of(name: str, found: Mapping[str, Any]) -> Job:
     )
 
 
+def next_number(server: Server, name: str) -> int:
+    """Return the number that the next build of a job is going to have."""
+    found = server.get(f"{job_path(name)}api/json", about_job(name), "nextBuildNumber")
+    return _number(found, "nextBuildNumber")
+
+
 def build(server: Server, name: str, number: int) -> Build | None:
     """Return a build of a job, or None where there is none of that number."""
     found = server.find(f"{job_path(name)}{number}/api/json", about_build(name, number), _BUILD)

@@ -73,6 +73,7 @@ class Follower:
             self._step(f"{self.url} on {_agent(found)}")
             self._patiently(console.read)
             if not found.is_building and found.result:
+                console.end()
                 self._end("build", found.result, started)
                 return found, console
             time.sleep(POLL_SECONDS)

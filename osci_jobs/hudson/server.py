@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import jenkins
 import requests
@@ -33,6 +33,7 @@ BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 60.0
 
 _BUSY = (429, 502, 503)
+_MOVED = (301, 307, 308)  # and only they: 302 is how a form is answered that was taken
 _PARTING_SECONDS = 0.5
 _CHUNK_BYTES = 64 << 10
 _SHOWN_CHARACTERS = 200
@@ -61,13 +62,17 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said; `is_cut` when its content goes on beyond the limit."""
+    """What was said; `is_cut` when its content goes on beyond the limit.
+
+    `moved_to` is the address of another server that was sent on to, else "".
+    """
 
     status: int
     reason: str
     headers: Mapping[str, str]
     content: bytes
     is_cut: bool
+    moved_to: str
 
 
 class Server:
@@ -86,7 +91,10 @@ class Server:
 
     def dialect(self) -> Dialect:
         """Return what the server is, by the headers of its first page."""
-        headers = self.read("", "the server").headers
+        answer = self.read("", "the server")
+        headers = answer.headers
+        if answer.moved_to:
+            raise self._moved(answer.moved_to)
         # Jenkins sends both, for old clients of Hudson.
         for header in ("X-Jenkins", "X-Hudson"):
             if header in headers:
@@ -139,11 +147,15 @@ class Server:
         return answer
 
     def find_bytes(
-        self, path: str, about: str, query: Mapping[str, str] | None = None, limit: int = 0
+        self,
+        path: str,
+        about: str,
+        query: Mapping[str, str] | None = None,
+        limit: int = ANSWER_BYTES,
     ) -> Answer | None:
         """Return as `read` does, or None where there is nothing at that path."""
         try:
-            return self.read(path, about, query, limit or ANSWER_BYTES)
+            return self.read(path, about, query, limit)
         except _MissingError:
             return None
 
@@ -202,9 +214,19 @@ class Server:
             raise AwayError(self._sentence(about, f"the server is busy or starting ({status})"))
         if "/login" in answer.headers.get("Location", ""):
             raise ConfigurationError(self._sentence(about, self._refusal(status)))
+        if status in _MOVED:
+            raise self._moved(answer.headers.get("Location", ""))
         if status >= 400:
             reason = clip(visible_line(answer.reason), _SHOWN_CHARACTERS)
             raise self.error(about, f"the server answers with the error {status} ({reason})")
+
+    def _moved(self, url: str) -> ConfigurationError:
+        """Return the error of an address that is another one's: no form survives the way there."""
+        shown = clip(visible_line(url), _SHOWN_CHARACTERS)
+        return ConfigurationError(
+            f"'{self.url}' sends on to '{shown}': is that the server's own address? "
+            f"It has to be in '{self.account.path}'."
+        )
 
     def _refusal(self, status: int) -> str:
         account = self.account
@@ -350,7 +372,19 @@ def job_path(name: str) -> str:
 
 def _answer(response: requests.Response, limit: int) -> Answer:
     content, is_cut = _content(response, limit)
-    return Answer(response.status_code, response.reason or "", response.headers, content, is_cut)
+    return Answer(
+        status=response.status_code,
+        reason=response.reason or "",
+        headers=response.headers,
+        content=content,
+        is_cut=is_cut,
+        moved_to=_moved_to(response),
+    )
+
+
+def _moved_to(response: requests.Response) -> str:
+    origins = {urlsplit(one.url)[:2] for one in (*response.history, response)}
+    return response.url if len(origins) > 1 else ""
 
 
 def _content(response: requests.Response, limit: int) -> tuple[bytes, bool]:

@@ -110,12 +110,12 @@ def locate(server: Server, asked: Trigger) -> tuple[Trigger, Item | None]:
 
     Neither number nor item says that it is nowhere, perhaps for a moment only.
     """
+    next_number = build.next_number(server, asked.job)
     items = build.queue(server)
     waiting = next((one for one in items if one.id == asked.item and one.job == asked.job), None)
     if waiting:
-        # Whatever has been started by now was not this one.
-        job = build.job(server, asked.job)
-        return replace(asked, next_number=job.next_number if job else asked.next_number), waiting
+        # What had been started before the queue was looked at is not this one.
+        return replace(asked, next_number=next_number), waiting
     if asked.has_page and (number := _number_of_item(server, asked)):
         return replace(asked, number=number), None
     if started := _started(server, asked):
@@ -181,8 +181,7 @@ def cancelled(server: Server, asked: Trigger) -> CancelledError:
 
 def _started(server: Server, asked: Trigger) -> Build | None:
     """Return the first build with our parameters of those that were started since."""
-    job = build.job(server, asked.job)
-    end = min(job.next_number, asked.next_number + _BUILDS) if job else 0
+    end = min(build.next_number(server, asked.job), asked.next_number + _BUILDS)
     found = (build.build(server, asked.job, number) for number in range(asked.next_number, end))
     return _ours(server, [one for one in found if one and _is_alike(one.parameters, asked)])
 

@@ -5,6 +5,8 @@ import html
 import json
 from urllib.parse import quote
 
+from osci_jobs.deployment.faults import show
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.hudson.server import Server
 
 # What a view shows of each job, as one that is made by hand does.
@@ -22,16 +24,27 @@ def exists(server: Server, name: str) -> bool:
 def write(server: Server, name: str, description: str, regex: str) -> bool:
     """Make a view of the jobs whose names match, or change it; tell whether it is new.
 
-    `description` is plain text. Safe to repeat. Raises as the server's calls do.
+    `description` is plain text, `regex` is Java's. Safe to repeat. Raises
+    ConfigurationError for a regex that Java does not take, else as the server's calls do.
     """
+    about = _about(name)
+    _check_regex(server, about, regex)
     is_new = not exists(server, name)
     if is_new:
         kind = {"name": name, "mode": "hudson.model.ListView"}
-        server.post("createView", _about(name), {**kind, "json": json.dumps(kind)})
-    server.post(
-        f"{_path(name)}configSubmit", _about(name), _form(name, html.escape(description), regex)
-    )
+        server.post("createView", about, {**kind, "json": json.dumps(kind)})
+    form = _form(name, html.escape(description), regex)
+    server.post(f"{_path(name)}configSubmit", about, form)
     return is_new
+
+
+def _check_regex(server: Server, about: str, regex: str) -> None:
+    """Ask before it is sent: Hudson saves one that is wrong, and does not start with it again."""
+    path = "descriptorByName/hudson.model.ListView/checkIncludeRegex"
+    if b"class=error" in server.read(path, about, {"value": regex}).content:
+        raise ConfigurationError(
+            f"'{server.url}', {about}: found {show(regex)}, expected a regular expression of Java."
+        )
 
 
 def _path(name: str) -> str:

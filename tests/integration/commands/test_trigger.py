@@ -167,6 +167,11 @@ WRONG = {
         "refuses the account 'bob'",
         2,
     ),
+    "another address": (
+        [("POST", f"/job/{JOB}/buildWithParameters", text("", 308, Location="https://ci/"))],
+        "sends on to 'https://ci/'",
+        2,
+    ),
     "no job": ([("GET", f"/job/{JOB}/api/json", text("", 404))], f"has no job '{JOB}'", 2),
     "disabled": (
         [("GET", f"/job/{JOB}/api/json", document({"buildable": False}))],
@@ -215,6 +220,12 @@ def test_a_server_that_is_not_there_is_named(osci, url, message):
     done = osci("trigger", "basic", "--conf", str(conf), "--json")
     assert done.json["verdict"] == "infrastructure"
     assert done.json["error"].startswith(f"'{url}', the server: {message}")
+
+
+def test_an_address_in_capitals_is_the_same(osci, server):
+    url = server.url.replace("http://127.0.0.1", "HTTP://LocalHost")
+    conf = write_conf(osci.directory / "jobs.ini", url)
+    assert osci("trigger", "basic", "--conf", str(conf), "--dry-run").code == 0
 
 
 def test_an_anonymous_user_is_told_to_have_an_account(osci, server):
@@ -301,6 +312,23 @@ def test_without_a_location_the_builds_of_others_are_told_apart(trigger, server)
     assert (done.code, done.json["build"]) == (0, 5), done.err
 
 
+def test_a_build_that_starts_between_two_looks_is_not_missed(trigger, server):
+    """The item is seen in the queue for the last time, and the build has started at once."""
+    server.answers["GET", "/"] = text(said.PAGE, X_Hudson="3.3.2")
+    item = {"id": 7, "task": {"name": JOB}, "actions": [{"parameters": server.parameters()}]}
+    looks = [document({"items": [item]})] * 2 + [document({"items": []})]
+
+    def look(handler):
+        if len(looks) == 2:
+            server.answers["GET", f"/job/{JOB}/api/json"] = document(server.job(nextBuildNumber=4))
+        (looks.pop(0) if len(looks) > 1 else looks[0])(handler)
+
+    server.answers["GET", "/queue/api/json"] = look
+    server.answers["POST", f"/job/{JOB}/buildWithParameters"] = text("", 302)
+    done = trigger("--json")
+    assert (done.code, done.json["build"]) == (0, 3), done.err
+
+
 def test_a_parameter_that_the_job_lacks_is_named_and_nothing_is_started(trigger, server):
     server.answers["GET", f"/job/{JOB}/api/json"] = document(server.job(property=[]))
     done = trigger("--suite", "smoke")
@@ -325,10 +353,15 @@ def test_a_crumb_is_sent_with_the_post(trigger, server):
     assert headers["Authorization"].startswith("Basic ")
 
 
-def test_credentials_stay_with_the_server_when_it_redirects(trigger, server, osci):
+def test_credentials_stay_with_the_server_when_it_redirects(trigger, server):
     other = Speaker(server.run)
     server.answers["GET", "/"] = text("", 302, Location=other.url)
-    assert trigger("--dry-run").code == 0
+    done = trigger("--dry-run")
+    assert done.code == 2
+    assert (
+        f"'{server.url}' sends on to '{other.url}': is that the server's own address?" in done.err
+    )
+    assert len(other.requests) == 1
     assert [one for one in other.requests if "Authorization" in one[3]] == []
     other.close()
 

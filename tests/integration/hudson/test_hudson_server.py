@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client on a real Hudson: what it is, views, agents, descriptions."""
 
+import shlex
+import sys
 import uuid
 
 import pytest
@@ -42,10 +44,11 @@ def shown(server, name):
     return found["description"], jobs
 
 
-def test_a_regex_that_is_none_is_no_harm_to_the_server(server, name):
-    with pytest.raises(InfrastructureError, match="the error [45]"):
+def test_a_regex_that_is_none_is_never_sent(server, name):
+    """A Hudson that has saved one does not start again."""
+    with pytest.raises(ConfigurationError, match="expected a regular expression of Java"):
         views.write(server, name, "", "(")
-    assert server.dialect().is_hudson
+    assert server.find(f"view/{name}/api/json", "the view") is None
 
 
 def test_an_agent_that_does_not_start_is_named(server, name, tmp_path):
@@ -82,6 +85,17 @@ def test_a_description_is_shown_and_harms_nobody(server, make_job, trigger, leav
     assert link in page
     assert "<script>x</script>" not in page
     assert link in server.read(f"job/{job}/", "the page of the job").content.decode()
+
+
+def test_a_build_describes_itself(server, make_job, trigger, hudson):
+    osci = f"{shlex.quote(sys.executable)} -m osci_jobs functional nosuch --ci --run-directory run"
+    name = make_job(f"OSCI_HUDSON_CONF={shlex.quote(str(hudson.conf))} {osci}")
+    done = trigger(name)
+    assert done.code == 3
+    assert "has no description" not in done.err
+    tree = server.get(f"job/osci-functional-{name}/1/api/json", "the build", "description")
+    assert tree["description"].startswith("<b>configuration</b> ")
+    assert "There is no deployment &#x27;nosuch&#x27;." in tree["description"]
 
 
 def test_a_build_that_is_not_there_has_no_description(server, make_job):
