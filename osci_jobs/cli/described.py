@@ -16,7 +16,7 @@ SECONDS = 10.0
 
 def by_record(record: Record) -> None:
     """Set the description of the build, if there is one, by the record of its run."""
-    cause = record.cause.message if record.cause else ""
+    cause = description.summary(record.cause.message, record.cause.line) if record.cause else ""
     # What an aborted build leaves is archived at once, before there is a report.
     _describe(record.verdict, cause, has_report=record.verdict != InterruptionError.verdict)
 

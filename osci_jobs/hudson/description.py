@@ -41,6 +41,12 @@ def place(environment: Mapping[str, str]) -> Place | None:
     return Place(job, int(number))
 
 
+def summary(message: str, line: str) -> str:
+    """Return the first sentence of a cause, with the failing line where that says more."""
+    sentence = _first_sentence(message)
+    return f"{sentence.rstrip('.')}: {line}" if line and line not in message else sentence
+
+
 def write(server: Server, where: Place, verdict: str, cause: str, has_report: bool) -> None:
     """Set the description of a build by a POST; safe to repeat. Raises as the server's calls do."""
     dialect = server.dialect()

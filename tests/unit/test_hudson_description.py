@@ -84,3 +84,15 @@ def test_the_build_is_known_by_its_environment():
 )
 def test_what_is_no_build_is_none(job, number):
     assert description.place({"JOB_NAME": job, "BUILD_NUMBER": number}) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "line", "text"),
+    [
+        ("The case 'a' failed. See there.", "host2 is gone", "The case 'a' failed: host2 is gone"),
+        ("The case 'a' failed.", "", "The case 'a' failed."),
+        ("It said: host2 is gone", "host2 is gone", "It said: host2 is gone"),
+    ],
+)
+def test_the_failing_line_stands_behind_the_first_sentence(message, line, text):
+    assert description.summary(message, line) == text

@@ -91,15 +91,10 @@ def test_a_build_is_what_its_run_was(hudson, name, code, result, verdict):
     assert (record["verdict"], record["exit_code"]) == (verdict, code)
     assert build["description"].startswith(f"<b>{verdict}</b>")
     assert f"osci-functional-{name}/{number}/artifact/run/report.html" in build["description"]
-
-
-def test_a_failed_case_is_counted_and_the_cause_described(hudson):
-    done = hudson.trigger("failing", "--json")
-    assert done.code == 1
-    number = done.json["build"]
-    tests = hudson.json(f"job/osci-functional-failing/{number}/testReport")
-    assert (tests["passCount"], tests["failCount"]) == (1, 1)
-    assert "host2 is not there" in hudson.build("failing", number)["description"]
+    if name == "failing":
+        tests = hudson.json(f"job/osci-functional-failing/{number}/testReport")
+        assert (tests["passCount"], tests["failCount"]) == (1, 1)
+        assert "host2 is not there" in build["description"]
 
 
 def test_a_deployment_file_that_became_wrong_fails_the_build_without_an_old_result(hudson):
