@@ -76,6 +76,11 @@ def call(command: list[str], text: str = "") -> subprocess.CompletedProcess[str]
         raise LimitError(f"'{command[0]}' did not end within {CALL_SECONDS} s.") from error
 
 
+def outside_of_builds(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without the cookies by which Hudson ends the processes of a build."""
+    return {name: value for name, value in environment.items() if not _is_cookie(name)}
+
+
 @contextlib.contextmanager
 def signals_blocked() -> Iterator[None]:
     """Hold INT, TERM and the alarm back until the body is done; they come then.
@@ -87,6 +92,10 @@ def signals_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _is_cookie(name: str) -> bool:
+    return name == "BUILD_ID" or name.endswith("_COOKIE")
 
 
 def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str], None]) -> None:

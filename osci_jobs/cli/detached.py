@@ -19,6 +19,8 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from osci_jobs import process
+
 _PIPES = "OSCI_PIPES"  # the worker's: what to read signals from, where to write the exit code
 _EXIT_CODE_OF_A_KILL = 3  # that of the verdict infrastructure
 
@@ -47,7 +49,7 @@ class _Deaf:
 
 def is_wanted(asked: Namespace, environment: Mapping[str, str]) -> bool:
     """Tell whether the command is a run in a build; its worker carries no cookie."""
-    in_build = any(map(_is_cookie, environment))
+    in_build = process.outside_of_builds(environment) != environment
     return getattr(asked, "ci", False) and in_build
 
 
@@ -73,10 +75,6 @@ def worker(environment: Mapping[str, str]):
     sys.stdout, sys.stderr = _Deaf(sys.stdout), _Deaf(sys.stderr)
     threading.Thread(target=_hear, args=(signals,), daemon=True).start()
     yield lambda number: _tell(code, number)
-
-
-def _is_cookie(name: str) -> bool:
-    return name == "BUILD_ID" or name.endswith("_COOKIE")
 
 
 def _hand_on_signals(writer: int) -> None:
@@ -113,8 +111,7 @@ def _become_worker(words: Sequence[str], signals: int, code: int) -> None:
     for pipe in (signals, code):
         os.set_inheritable(pipe, True)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    kept = {name: value for name, value in os.environ.items() if not _is_cookie(name)}
-    environment = {**kept, _PIPES: f"{signals},{code}"}
+    environment = {**process.outside_of_builds(os.environ), _PIPES: f"{signals},{code}"}
     # -P: what lies in the build's workspace is not to be imported.
     os.execve(sys.executable, [sys.executable, "-P", "-m", "osci_jobs", *words], environment)
 

@@ -74,7 +74,7 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
     A build's cookie is left out, for its Hudson would end the agent with it.
     """
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, **variables}
+    return {**process.outside_of_builds(os.environ), "PATH": path, **variables}
 
 
 def _wait(port: int, log: Path) -> None:
