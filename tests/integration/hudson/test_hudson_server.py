@@ -12,6 +12,8 @@ from osci_jobs.hudson import build, description, nodes, views
 from osci_jobs.hudson.description import Place
 from osci_jobs.hudson.nodes import Node
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def name():

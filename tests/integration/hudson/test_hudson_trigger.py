@@ -9,6 +9,8 @@ from osci_jobs.hudson import build, outcome
 from osci_jobs.hudson import trigger as triggers
 from osci_jobs.hudson.following import Follower
 
+pytestmark = pytest.mark.full
+
 
 def test_a_build_is_followed_from_the_queue_to_its_report(trigger, make_job, leave_run, hudson):
     name = make_job(f'{leave_run("success")}echo "SUITES is $SUITES, KEEP is $KEEP"')
