@@ -87,8 +87,8 @@ def _add_create(commands) -> None:
     command = _command(
         commands,
         "create",
-        "make the hosts of a deployment, deploy OpenStack on them and leave it up",
-        "osci create basic\nosci create basic --until create",
+        "make the hosts of a deployment, deploy OpenStack or a Hudson on them and leave it up",
+        "osci create basic\nosci create basic --until create\nosci create hudson",
     )
     command.add_argument("deployment", metavar="NAME", help="the deployment")
     command.add_argument(

@@ -371,6 +371,15 @@ def test_readme_shows_commands_that_there_are():
         arguments.parser().parse_args(shlex.split(line))
 
 
+def test_the_page_on_hudson_shows_commands_that_there_are():
+    """What they do is tested by tests/integration/test_page.py."""
+    blocks = re.findall(r"```sh\n(.*?)```", (TREE / "docs" / "hudson.md").read_text(), re.DOTALL)
+    lines = re.findall(r"^osci (.*)$", "".join(blocks), re.MULTILINE)
+    assert {"create hudson", "trigger single", "delete hudson"} <= set(lines)
+    for line in lines:
+        arguments.parser().parse_args(shlex.split(line))
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_completion_knows_every_command_and_option(osci, shell):
     done = osci("completion", shell)

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 import time
 
 import pytest
@@ -95,6 +96,18 @@ def test_a_build_is_what_its_run_was(hudson, name, code, result, verdict):
         tests = hudson.json(f"job/osci-functional-failing/{number}/testReport")
         assert (tests["passCount"], tests["failCount"]) == (1, 1)
         assert "host2 is not there" in build["description"]
+
+
+def test_a_build_without_junit_is_never_green(hudson):
+    config = hudson.get("job/osci-functional-quick/config.xml").decode()
+    command = re.search("<command>(.*)</command>", config)[1]
+    job = "osci-functional-silent"
+    hudson.post(f"createItem?name={job}", config.replace(command, "true").encode(), "text/xml")
+    try:
+        done = hudson.trigger("silent", "--json")
+        assert (done.code, done.json["result"]) == (3, "failure"), done.err
+    finally:
+        hudson.post(f"job/{job}/doDelete")
 
 
 def test_a_deployment_file_that_became_wrong_fails_the_build_without_an_old_result(hudson):
