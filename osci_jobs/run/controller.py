@@ -7,11 +7,12 @@ from pathlib import Path
 
 from osci_jobs import data, deployment
 from osci_jobs.deployment import Deployment, Limit
-from osci_jobs.errors import DeployError
+from osci_jobs.errors import DeployError, OsciError
 from osci_jobs.groups import Group, Ledger, agent
 from osci_jobs.hudson import account, builder, listing, nodes, views
 from osci_jobs.hudson.nodes import Node
 from osci_jobs.hudson.server import Server
+from osci_jobs.playbook import Failure
 from osci_jobs.results import files
 from osci_jobs.run import inventory
 from osci_jobs.run.order import Order
@@ -40,7 +41,7 @@ timeout = 30
 
 def check(of: Deployment) -> None:
     """Raise ConfigurationError where the deployments beside this one give no list of jobs."""
-    _listing(of)
+    _neighbours(of)
 
 
 def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -> float:
@@ -58,9 +59,10 @@ def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -
     conf = _CONF.format(group=group.name, url=url, user=ACCOUNT, password=password)
     inventory.write_secret(group.conf, conf)
     server = Server(account.load(group.conf))
-    _make_node(server, agent.workspace(ledger), of)
+    neighbours = _neighbours(of)
+    _make_node(server, agent.workspace(ledger), of, neighbours)
     say("Making the jobs of the deployments.")
-    _make_jobs(server, group, of)
+    _make_jobs(server, group, neighbours)
     return seconds
 
 
@@ -76,10 +78,16 @@ def _place(group: Group, of: Deployment, password: str, limit: Limit, say: Say) 
     hosts = inventory.inventory(group)
     outcome = play("hudson.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
-        error = trouble(failure, "Hudson did not come up", DeployError)
-        error.unit = "hudson"
-        raise error
+        raise _deploy_trouble(failure)
     return outcome.cpu_seconds
+
+
+def _deploy_trouble(failure: Failure) -> OsciError:
+    if failure.is_unreachable or not failure.host:
+        return trouble(failure, "Hudson could not be deployed")
+    error = trouble(failure, "Hudson did not come up", DeployError)
+    error.unit = "hudson"
+    return error
 
 
 def _environment(group: Group, order: Order) -> dict[str, str]:
@@ -94,27 +102,30 @@ def _environment(group: Group, order: Order) -> dict[str, str]:
     )
 
 
-def _make_node(server: Server, directory: Path, of: Deployment) -> None:
+def _make_node(
+    server: Server, directory: Path, of: Deployment, neighbours: list[Deployment]
+) -> None:
     """Make the agent known to the server, with the labels of all jobs that it is to build."""
     assert of.hudson, "the deployment has a Hudson"
-    labels = sorted({each.job.label for each in deployment.load_all(_directory(of))})
+    labels = sorted({each.job.label for each in neighbours})
     node = Node(NODE, labels, str(directory), agent.COMMAND, of.hudson.executors)
     nodes.create(server, node)
     nodes.await_online(server, NODE, _ONLINE_SECONDS)
 
 
-def _make_jobs(server: Server, group: Group, of: Deployment) -> None:
+def _make_jobs(server: Server, group: Group, neighbours: list[Deployment]) -> None:
     """Have Jenkins Job Builder make osci's jobs, as a CI admin does, and make their views."""
     directory = group.scratch / "jobs"
     shutil.copytree(_JOBS, directory)
-    files.write_text(directory / listing.FILE, _listing(of))
+    files.write_text(directory / listing.FILE, listing.text(neighbours))
     builder.update(group.conf, directory)
     for view in builder.views(directory):
         views.write(server, view.name, view.description, view.regex)
 
 
-def _listing(of: Deployment) -> str:
-    return listing.text(deployment.load_all(_directory(of)))
+def _neighbours(of: Deployment) -> list[Deployment]:
+    """Return all deployments of the directory, each of which is to have its jobs."""
+    return deployment.load_all(_directory(of))
 
 
 def _directory(of: Deployment) -> Path:
