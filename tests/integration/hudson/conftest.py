@@ -55,6 +55,7 @@ DEPLOYMENTS = {
     "empty": program(cases()),
     "slow1": program(f"import time; time.sleep(8); {cases('')}"),
     "slow2": program(f"import time; time.sleep(8); {cases('')}"),
+    "limited": program("import time; time.sleep(150)", job={"limit": 1}),
     # No OpenStack comes up in three seconds.
     "broken": {"host": [{"name": "host1"}], "api": [{"host": "host1"}], "timeouts": {"deploy": 3}},
 }

@@ -135,11 +135,8 @@ def test_an_abort_in_the_deploy_phase_leaves_a_result_and_nothing_else(hudson):
     aborted = time.monotonic()
     hudson.post(f"job/osci-functional-single/{number}/stop")
     assert hudson.build("single", number)["result"] == "ABORTED"
-    directory = hudson.run_directory("single")
-    while hudson.osci.groups != [hudson.group] or runs.is_under_way(directory):
-        assert time.monotonic() < aborted + ABORT_SECONDS, "the run does not end"
-        time.sleep(0.2)
-    shown = hudson.osci("show", str(directory), "--json")
+    await_end(hudson, "single", aborted + ABORT_SECONDS)
+    shown = hudson.osci("show", str(hudson.run_directory("single")), "--json")
     assert shown.json["verdict"] == "interrupted", shown.err
     assert shown.json["cause"]["phase"] == "deploy"
     phases = [phase["name"] for phase in shown.json["phases"]]
@@ -147,6 +144,22 @@ def test_an_abort_in_the_deploy_phase_leaves_a_result_and_nothing_else(hudson):
     description = hudson.build("single", number)["description"]
     assert "interrupted" in description
     assert "report.html" not in description
+
+
+@pytest.mark.full
+def test_a_build_that_passes_its_limit_is_aborted(hudson):
+    done = hudson.trigger("limited", "--json")
+    assert (done.code, done.json["result"]) == (143, "aborted"), done.err
+    assert 60 <= done.json["seconds"] < 90
+    await_end(hudson, "limited", time.monotonic() + ABORT_SECONDS)
+
+
+def await_end(hudson, name: str, until: float) -> None:
+    """Wait until nothing is left of the job's last run but its result."""
+    directory = hudson.run_directory(name)
+    while hudson.osci.groups != [hudson.group] or runs.is_under_way(directory):
+        assert time.monotonic() < until, "the run does not end"
+        time.sleep(0.2)
 
 
 def test_a_kept_group_outlives_its_build(hudson):
