@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 TREE = Path(__file__).parents[2]
 PAGE = (TREE / "docs" / "hudson.md").read_text()
@@ -38,7 +39,23 @@ def test_every_command_of_the_page_does_what_it_says(osci, tmp_path):
     assert "success: osci-functional-mine #1" in said
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(page + "api/json", timeout=30)
+    assert_pictures(tmp_path)
     type_in(osci, delete)
+
+
+def assert_pictures(directory: Path) -> None:
+    """See that chromium shows each page; OSCI_REWRITE_PICTURES makes them those of the docs."""
+    if not shutil.which("chromium"):
+        subprocess.run(["apt-get", "install", "-qy", "chromium"], check=True, capture_output=True)
+    pictures = TREE / "docs" / "pictures"
+    if not os.environ.get("OSCI_REWRITE_PICTURES"):
+        pictures = directory / "pictures"
+    words = [str(directory / "hudson.ini"), "osci-functional-single", "2", str(pictures)]
+    take = TREE / "docs" / "pictures" / "take_hudson"
+    subprocess.run([sys.executable, str(take), *words], check=True)
+    for name in ("dashboard", "job", "plot", "report"):
+        with Image.open(pictures / f"hudson-{name}.png") as picture:
+            assert len(picture.convert("RGB").getcolors(1 << 20)) > 30, name
 
 
 def type_in(osci, text: str) -> str:

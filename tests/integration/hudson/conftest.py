@@ -12,10 +12,10 @@ from xml.sax.saxutils import escape
 
 import jenkins
 import pytest
-from controller import Hudson
 from leftovers import assert_nothing_left, machine
 from running import Finished, Osci
 
+from hudson.controller import Hudson
 from osci_jobs import data
 from osci_jobs.hudson import account
 from osci_jobs.hudson.server import Server
