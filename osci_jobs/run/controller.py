@@ -71,11 +71,10 @@ def _place(group: Group, of: Deployment, password: str, limit: Limit, say: Say) 
     passwords = {f"hudson/{ACCOUNT}": password}
     inventory.keep_passwords(group, passwords)
     variables = {
-        "osci_controller": of.hudson.host,
         "osci_secrets": passwords,
         "osci_agent_directory": str(agent.directory(group)),
     }
-    hosts = inventory.inventory(group)
+    hosts = inventory.of_one(of.hudson.host)
     outcome = play("hudson.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
         raise _deploy_trouble(failure)
