@@ -34,7 +34,8 @@ class Hudson:
             return answer.read()
 
     def json(self, path: str) -> dict:
-        return json.loads(self.get(f"{path}/api/json".lstrip("/")))
+        # Hudson leaves control characters in texts as they are.
+        return json.loads(self.get(f"{path}/api/json".lstrip("/")), strict=False)
 
     def post(self, path: str, content: bytes = b"", kind: str = "text/plain") -> None:
         crumb = self.json("crumbIssuer")
