@@ -425,6 +425,12 @@ def test_a_stranger_s_text_does_no_harm_to_a_terminal(trigger, server):
     assert r"\x1b[2J\u202eevil" in done.out
 
 
+def test_control_characters_in_json_are_taken_as_hudson_leaves_them(trigger, server):
+    server.answers["GET", "/queue/api/json"] = text(b'{"items": [], "why": "\x01\n"}')
+    done = trigger()
+    assert done.code == 0, done.err
+
+
 def test_a_log_without_an_end_is_left_out_but_for_its_beginning(trigger, server):
     server.log = b"x" * 100 + b"\n" + b"y" * (4 << 20)
     done = trigger()
