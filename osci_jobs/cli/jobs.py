@@ -10,6 +10,7 @@ from osci_jobs import deployment
 from osci_jobs.cli import configuration
 from osci_jobs.errors import ConfigurationError, InfrastructureError
 from osci_jobs.hudson import account, builder, listing, views
+from osci_jobs.hudson.builder import View
 from osci_jobs.hudson.server import Server
 from osci_jobs.results import files
 
@@ -35,9 +36,7 @@ def _make_views(asked: argparse.Namespace) -> int:
     """Make the views on the server, or say which are not there."""
     server = Server(account.find(asked.conf, os.environ, Path.home()))
     wanted = builder.views(asked.jobs_dir)
-    missing = [view.name for view in wanted if not views.exists(server, view.name)]
-    for view in wanted if not asked.check else ():
-        views.write(server, view.name, view.description, view.regex)
+    missing = [view.name for view in wanted if _is_missing(server, view, asked.check)]
     if asked.json:
         document = {"missing": missing, "views": [view.name for view in wanted]}
         print(json.dumps(document, indent=2, sort_keys=True))
@@ -45,6 +44,13 @@ def _make_views(asked: argparse.Namespace) -> int:
         for view in wanted:
             print(f"{view.name}: {_found(view.name in missing, asked.check)}")
     return int(bool(missing) and asked.check)
+
+
+def _is_missing(server: Server, view: View, only_look: bool) -> bool:
+    """Tell whether the view was not there; it is made, or renewed, unless this only looks."""
+    if only_look:
+        return not views.exists(server, view.name)
+    return views.write(server, view.name, view.description, view.regex)
 
 
 def _found(is_missing: bool, only_looked: bool) -> str:

@@ -5,26 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from running import Finished
 
 from osci_jobs import deployment, groups
 from osci_jobs.groups import Group, model, netns
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What a command left: exit code, output, and the object it printed with --json."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict:
-        return json.loads(self.out)
 
 
 class Osci:
