@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# How a source meets trunk.
+METHODS = ("merge", "rebase", "as-is")
+
 
 @dataclass(frozen=True)
 class Host:
@@ -69,6 +72,26 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a project's code is to come from, as it was asked for: `text` is what was written.
+
+    `url` and `ref` depend on the kind. release: "" and the version. git: the repository,
+    and a branch, tag, ref or commit, "" for the repository's default branch. checkout: a
+    path, and "". gerrit: "", and `NUMBER` or `NUMBER/PATCHSET`. launchpad: a branch
+    (`~bob/nova/spiffy`), and a commit or "".
+    """
+
+    project: str
+    text: str
+    kind: str
+    url: str
+    ref: str
+    method: str  # one of METHODS
+    trunk_url: str = ""  # "" for that of the project
+    trunk_ref: str = ""
+
+
+@dataclass(frozen=True)
 class Deployment:
     """One deployment configuration, resolved.
 
@@ -90,6 +113,7 @@ class Deployment:
     database: Server | None
     broker: Server | None
     hudson: Hudson | None
+    sources: tuple[Source, ...]
     suites: tuple[Suite, ...]
     limits: Mapping[str, Limit]
     job: Job

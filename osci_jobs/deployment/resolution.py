@@ -110,6 +110,7 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
         provider=value.get("group", {}).get("provider", "netns"),
         hosts=machines,
         hudson=controller,
+        sources=(),
         suites=suite_list,
         limits=limit_table,
         job=jobs,

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images and layers in the cache, each kept under the digest of what made it."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+from osci_jobs import cache as entries
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import machine, model, registries, resource
@@ -62,7 +61,7 @@ def ensure(ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[s
     Raises InfrastructureError when it cannot be made, and LimitError when
     mmdebstrap says nothing for `silence_seconds`.
     """
-    with claimed(image_place(cache)) as (image, is_there):
+    with entries.claimed(image_place(cache)) as (image, is_there):
         if not is_there:
             say("Making the hosts' image with mmdebstrap; this is done once.")
             _build(ledger, image, silence_seconds)
@@ -83,27 +82,11 @@ def ensure_layer(
     `install` is called with a group of one host, `builder`, which has this
     machine's network and apt and pip settings while it lasts.
     """
-    with claimed(layer_place(cache, image, inputs)) as (layer, is_there):
+    with entries.claimed(layer_place(cache, image, inputs)) as (layer, is_there):
         if not is_there:
             say("Installing software into a layer; this is done once for each set of inputs.")
             _install(ledger, layer, image, install)
     return layer
-
-
-@contextlib.contextmanager
-def claimed(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Hold the lock on one image or layer; yields it and whether it is there already."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("w")
-    except OSError as error:
-        raise InfrastructureError(
-            f"The cache '{path.parent}' cannot be written: {error.strerror}; "
-            "name another with --cache-dir or OSCI_CACHE_DIR."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield path, path.is_dir()
 
 
 def partial(ledger: Ledger, path: Path) -> Path:

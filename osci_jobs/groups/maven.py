@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from osci_jobs import cache as entries
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import image
@@ -26,7 +27,7 @@ def ensure(
     """
     text = listed.read_bytes()
     place = cache / "artifacts" / hashlib.sha256(text).hexdigest()[:16]
-    with image.claimed(place) as (directory, is_there):
+    with entries.claimed(place) as (directory, is_there):
         if not is_there:
             say("Fetching artifacts with Maven; this is done once.")
             partial = image.partial(ledger, directory)

@@ -15,10 +15,10 @@ LAYERS = (
     ("cli",),
     ("doctor",),
     ("run",),
-    ("groups", "suites", "reports", "hudson"),
+    ("groups", "suites", "reports", "sources", "hudson"),
     ("playbook",),
     ("results", "deployment"),
-    ("process",),
+    ("process", "cache"),
     ("accounts", "data", "errors", "supervisor"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
