@@ -4,7 +4,7 @@
 from .description import describe, explain
 from .directory import check_name, names
 from .job import FAMILIES
-from .model import Deployment, Host, Hudson, Job, Limit, Server, Suite
+from .model import Deployment, Host, Hudson, Job, Limit, Server, Source, Suite
 from .place import SERVICES
 from .resolution import load, load_all
 
@@ -17,6 +17,7 @@ __all__ = [
     "Job",
     "Limit",
     "Server",
+    "Source",
     "Suite",
     "check_name",
     "describe",

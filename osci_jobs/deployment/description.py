@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from . import sources
 from .faults import blank, printable
 from .model import Deployment
 
@@ -16,6 +17,7 @@ def describe(deployment: Deployment) -> dict[str, Any]:
     """
     described: dict[str, Any] = _plain(asdict(deployment))
     del described["origins"]
+    described["sources"] = sources.described(deployment.sources)
     for server in ("database", "broker"):
         if described[server] and described[server]["password"]:
             described[server]["password"] = "***"

@@ -8,6 +8,7 @@ from .faults import Fault, Path, show
 from .model import Limit
 
 DEFAULTS = {
+    "fetch": Limit(900, 120),
     "install": Limit(1200, 300),
     "create": Limit(60, 30),
     "deploy": Limit(300, 150),

@@ -5,12 +5,13 @@ import re
 from typing import Any
 
 from .faults import blank
-from .model import Source
+from .model import METHODS, Source
 
 EXPECTED = (
     "a version, URL[@REF], a path that starts with '/', './', '../' or '~/', "
     "'gerrit:NUMBER[/PATCHSET]' or 'lp:BRANCH'"
 )
+TRUNK_EXPECTED = "URL@REF, or a REF of the trunk's repository"
 # git's own limit of a ref is that of a file's path.
 _CHARACTERS = 2_000
 _REF_CHARACTERS = 250
@@ -44,13 +45,15 @@ class MalformedSourceError(ValueError):
 def parse(project: str, text: str, method: str = "", trunk: str = "") -> Source:
     """Return the source that a text stands for.
 
-    `method` is one of METHODS, "" for the one that its kind has by default. `trunk` is
+    The text may begin with a method and a colon, `merge:https://…`, for this source alone.
+    `method` is one of METHODS for all others, "" for what a kind has by default. `trunk` is
     what it is to meet instead of the project's trunk: `URL@REF`, or a REF of the
     trunk's repository. Raises MalformedSourceError.
     """
     if not text or len(text) > _CHARACTERS or not text.isprintable():
         raise MalformedSourceError(EXPECTED)
-    kind, url, ref = _parts(text)
+    own, bare = _own_method(text)
+    kind, url, ref = _parts(bare)
     trunk_url, trunk_ref = _trunk(trunk)
     default = "merge" if kind in ("gerrit", "launchpad") else "as-is"
     return Source(
@@ -59,10 +62,15 @@ def parse(project: str, text: str, method: str = "", trunk: str = "") -> Source:
         kind=kind,
         url=url,
         ref=ref,
-        method="as-is" if kind == "release" else method or default,
+        method="as-is" if kind == "release" else own or method or default,
         trunk_url=trunk_url,
         trunk_ref=trunk_ref,
     )
+
+
+def is_local(source: Source) -> bool:
+    """Tell whether the source is a path of this machine."""
+    return source.kind == "checkout" or source.url.startswith("file:")
 
 
 def is_commit(text: str) -> bool:
@@ -95,17 +103,29 @@ def is_plain_url(text: Any) -> bool:
     return isinstance(text, str) and bool(_PLAIN_URL.fullmatch(text))
 
 
+def _own_method(text: str) -> tuple[str, str]:
+    method, colon, rest = text.partition(":")
+    return (method, rest) if colon and method in METHODS else ("", text)
+
+
 def _parts(text: str) -> tuple[str, str, str]:
     """Return kind, url and ref."""
     if _RELEASE.fullmatch(text):
         return "release", "", text
-    if match := _GERRIT.fullmatch(text):
-        return "gerrit", "", match[1]
+    if text.startswith("gerrit:"):
+        return "gerrit", "", _change(text)
     if text.startswith("lp:"):
         return ("launchpad", *_launchpad(text))
     if text in (".", "..", "~") or text.startswith(_PATHS):
         return "checkout", text, ""
     return ("git", *_git(text))
+
+
+def _change(text: str) -> str:
+    match = _GERRIT.fullmatch(text)
+    if not match:
+        raise MalformedSourceError("'gerrit:NUMBER' or 'gerrit:NUMBER/PATCHSET'")
+    return match[1]
 
 
 def _launchpad(text: str) -> tuple[str, str]:
@@ -143,8 +163,11 @@ def _git(text: str) -> tuple[str, str]:
 def _trunk(text: str) -> tuple[str, str]:
     if not text:
         return "", ""
-    if len(text) > _CHARACTERS or not text.isprintable():
-        raise MalformedSourceError("URL@REF or REF")
-    if is_branch(text) and "@" not in text:
+    if is_branch(text) and "@" not in text and ":" not in text:
         return "", text
-    return _git(text)
+    try:
+        if len(text) <= _CHARACTERS and text.isprintable():
+            return _git(text)
+    except MalformedSourceError:
+        pass
+    raise MalformedSourceError(TRUNK_EXPECTED)

@@ -18,6 +18,7 @@ from . import (
     place,
     schema,
     servers,
+    sources,
     suites,
     words,
 )
@@ -75,6 +76,7 @@ def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     yield from words.check(usable)
     yield from servers.check(usable, known)
     yield from hudson.check(usable, known)
+    yield from sources.check(usable)
     yield from suites.check(usable, deployment_directory)
     yield from limits.check(usable)
     yield from job.check(usable)
@@ -95,13 +97,14 @@ def _report(read: Document, faults: list[Fault]) -> str:
 def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployment:
     value = read.value
     machines, host_origins = hosts.resolve(value)
+    source_list, source_origins = sources.resolve(value, path.parent)
     suite_list, suite_origins = suites.resolve(value, path.parent)
     limit_table, limit_origins = limits.resolve(value)
     jobs, job_origins = job.resolve(value, limit_table)
     cloud, cloud_origins = _cloud(value)
     controller, hudson_origins = hudson.resolve(value)
     origins = _own_origins(value) | host_origins | cloud_origins
-    origins |= hudson_origins | suite_origins | limit_origins | job_origins
+    origins |= hudson_origins | source_origins | suite_origins | limit_origins | job_origins
     return Deployment(
         name=name,
         path=str(path),
@@ -110,7 +113,7 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
         provider=value.get("group", {}).get("provider", "netns"),
         hosts=machines,
         hudson=controller,
-        sources=(),
+        sources=source_list,
         suites=suite_list,
         limits=limit_table,
         job=jobs,

@@ -307,7 +307,8 @@ MEANING = {
         {"host": [{"name": "a"}], "x\u202e y": 1},
         '$["x\\u202e y"]: found an unknown key, expected one of the keys '
         "'api', 'compute', 'datastore', 'description', 'group', 'host', 'hudson', 'identity', "
-        "'image', 'job', 'messaging', 'network', 'placement', 'scheduler', 'suites' or 'timeouts'.",
+        "'image', 'job', 'messaging', 'network', 'placement', 'scheduler', 'sources', 'suites' "
+        "or 'timeouts'.",
     ),
     "infinite number": (
         {"host": [{"name": "a"}], "timeouts": {"run": 10**400}},

@@ -226,6 +226,7 @@ def test_a_link_is_copied_under_its_own_name(load, tmp_path):
 def test_limits_come_from_the_table_and_the_file(load):
     timeouts = {"install": 100, "deploy": {"silence": 20}, "suite": {"seconds": 9, "silence": 8.5}}
     assert load(**BARE, timeouts=timeouts).limits == {
+        "fetch": Limit(900, 120),
         "install": Limit(100, 100),
         "create": Limit(60, 30),
         "deploy": Limit(300, 20),
