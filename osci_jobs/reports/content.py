@@ -79,6 +79,7 @@ class Content:
     bad_rows: int
     usage: usage.Usage
     sources: tuple[tested.Source, ...]
+    provenance: Mapping[str, str]
     packages: tuple[tested.Package, ...]
     command_line: str
     run_directory: Path
@@ -116,6 +117,7 @@ def gather(
         bad_rows=samples.bad_rows,
         usage=usage.gather(harvest, record.started),
         sources=tested.sources(record),
+        provenance=tested.provenance(record),
         packages=tested.packages(record),
         command_line=shlex.join(["osci", record.command, *record.arguments]),
         run_directory=run_directory,

@@ -198,17 +198,24 @@ def _iter_services(services: Sequence[Service]) -> Iterator[str]:
 
 
 def _iter_tested(content: Content) -> Iterator[str]:
-    if content.sources or content.record.hosts:
+    if content.sources or content.provenance or content.record.hosts:
         yield from ("", "What was tested")
     for source in content.sources:
         yield f"  {visible_line(source.project)}"
-        yield from (
-            f"    {name + ':':10}{visible_line(value)}" for name, value in source.parts.items()
-        )
+        for name, value in source.parts.items():
+            yield _fact(name, value)
+    if content.provenance:
+        yield "  made from"
+    for name, value in content.provenance.items():
+        yield _fact(name, value)
     for host in content.record.hosts:
         yield f"  {visible_line(host.name)}  {visible_line(host.address)}"
     versions = ", ".join(_versions(package) for package in content.packages)
     yield from _wrap(versions, "  ")
+
+
+def _fact(name: str, value: str) -> str:
+    return f"    {visible_line(name) + ':':13} {visible_line(value)}"
 
 
 def _versions(package: Package) -> str:

@@ -17,6 +17,9 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
     "phase_started": (),
     "phase_ended": ("outcome", "duration"),
     "step": ("text", "host?", "unit?", "outcome?"),
+    "pinned": ("versions",),
+    "source": ("project", "source"),
+    "provenance": ("provenance",),
     "host": ("name", "address", "versions"),
     "suite_ended": ("suite", "outcome"),
     "trouble": ("verdict", "message", "cause", "signal_number?"),
@@ -105,6 +108,22 @@ def _is_suite(value: Any) -> bool:
     return _is_name(value.get("name")) and value["suite"].isidentifier()
 
 
+def _is_source(value: Any) -> bool:
+    """Tell whether the value is what is known of a source: words, numbers, and texts by name."""
+    if not isinstance(value, dict):
+        return False
+    details = value.get("details", {})
+    plain = [item for name, item in value.items() if name != "details"]
+    return _is_text_map(details) and all(isinstance(item, str | int) for item in plain)
+
+
+def _is_provenance(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    kinds = {"layers": _is_texts, "suites": _is_text_map}
+    return all(kinds.get(name, _is_text)(item) for name, item in value.items())
+
+
 # What a field holds where that is more than a text.
 _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "arguments": _is_texts,
@@ -113,8 +132,11 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
     "deployment": _is_deployment,
     "duration": _is_duration,
     "name": _is_name,
+    "project": _is_name,
+    "provenance": _is_provenance,
     "seconds": _is_duration,
     "signal_number": _is_signal,
+    "source": _is_source,
     "suite": _is_name,
     "suites": _is_names,
     "verdict": _is_verdict,

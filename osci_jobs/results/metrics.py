@@ -101,7 +101,7 @@ TITLES = {
     "cpu": "CPU time of the services",
     "counters": "Statements, messages and lines of log",
 }
-_BEFORE_SUITES = ("check", "install", "create", "deploy")
+_BEFORE_SUITES = ("check", "fetch", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 

@@ -2,7 +2,7 @@
 """The record of a run, folded from its run log and its suites' cases: what run.json holds."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from dataclasses import fields as fields_of
 from pathlib import Path
@@ -16,13 +16,22 @@ from osci_jobs.results.cases import Case
 from osci_jobs.results.escape import clip
 from osci_jobs.results.runlog import Event
 
-FORMAT = 2
-FORMATS = (1, 2)  # the last two that this osci reads
+FORMAT = 3
+FORMATS = (2, 3)  # the last two that this osci reads
 CAUSE_CHARACTERS = 4_000
 FILE_BYTES = 64 << 20
 _HIGHEST = 1e12  # of any number in a record
 # How a suite says that it came to its end; any other outcome says that it died.
 _ENDS = ("success", "failure", "empty", "skipped")
+
+# What is known of a source of which nothing is known; details are texts by name.
+NO_SOURCE: Mapping[str, Any] = {
+    **dict.fromkeys(("kind", "text", "url", "ref", "method", "version"), ""),
+    **dict.fromkeys(("proposed", "trunk_url", "trunk_ref", "trunk", "base", "merged", "tree"), ""),
+    **dict.fromkeys(("files", "insertions", "deletions"), 0),
+    "is_dirty": False,
+    "details": {},
+}
 
 Suites = Mapping[str, list[Case] | None]
 
@@ -87,7 +96,8 @@ class Record:
     """All that run.json says; `cause` is None when nothing went wrong.
 
     `later` are the troubles after the first, `findings` what was wrong with
-    the hosts at harvest.
+    the hosts at harvest. `sources` has what is known of the code of each project, by
+    name (docs/results.md), `provenance` what else the run was made from.
     """
 
     run: str
@@ -106,6 +116,7 @@ class Record:
     cause: Cause | None
     later: tuple[Trouble, ...]
     findings: tuple[Trouble, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the object of run.json, of plain JSON types."""
@@ -122,6 +133,8 @@ class _Story:
     phase_ends: dict[str, Event] = field(default_factory=dict)
     suite_ends: dict[str, Event] = field(default_factory=dict)
     hosts: dict[str, list[Event]] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
     troubles: list[Event] = field(default_factory=list)
     has_ended: bool = False
 
@@ -166,7 +179,7 @@ def fold(events: Iterable[Event], suites: Suites) -> Record:
         seconds=_last_seconds(story),
         deployment=_deployment(story),
         group=story.start.get("group", ""),
-        sources={},
+        sources=story.sources,
         phases=tuple(_phase(story, name) for name in story.phases),
         hosts=tuple(_host(name, seen) for name, seen in story.hosts.items()),
         suites={name: _suite(story, name, found) for name, found in completed.items()},
@@ -174,6 +187,7 @@ def fold(events: Iterable[Event], suites: Suites) -> Record:
         exit_code=verdicts.exit_code(verdict, signal_number),
         cause=cause,
         later=tuple(_later(event) for event in story.troubles[1:]),
+        provenance=story.provenance,
     )
 
 
@@ -213,22 +227,66 @@ def parse(content: bytes, place: str) -> Record:
 def _story(events: Iterable[Event]) -> _Story:
     story = _Story(list(events))
     for event in story.events:
-        match event["event"]:
-            case "run_started":
-                story.start = event
-            case "phase_started":
-                story.phases[event["phase"]] = event
-            case "phase_ended":
-                story.phase_ends[event["phase"]] = event
-            case "suite_ended":
-                story.suite_ends[event["suite"]] = event
-            case "host":
-                story.hosts.setdefault(event["name"], []).append(event)
-            case "trouble":
-                story.troubles.append(event)
-            case "run_ended":
-                story.has_ended = True
+        note = _NOTES.get(event["event"])
+        if note:
+            note(story, event)
     return story
+
+
+def _note_start(story: _Story, event: Event) -> None:
+    story.start = event
+
+
+def _note_phase(story: _Story, event: Event) -> None:
+    story.phases[event["phase"]] = event
+
+
+def _note_phase_end(story: _Story, event: Event) -> None:
+    story.phase_ends[event["phase"]] = event
+
+
+def _note_suite_end(story: _Story, event: Event) -> None:
+    story.suite_ends[event["suite"]] = event
+
+
+def _note_pinned(story: _Story, event: Event) -> None:
+    for project, version in event["versions"].items():
+        story.sources[project] = {**NO_SOURCE, "kind": "release", "ref": version}
+
+
+def _note_source(story: _Story, event: Event) -> None:
+    known = {name: fact for name, fact in event["source"].items() if name in NO_SOURCE}
+    story.sources[event["project"]] = {**NO_SOURCE, **known}
+
+
+def _note_provenance(story: _Story, event: Event) -> None:
+    story.provenance = event["provenance"]
+
+
+def _note_host(story: _Story, event: Event) -> None:
+    story.hosts.setdefault(event["name"], []).append(event)
+
+
+def _note_trouble(story: _Story, event: Event) -> None:
+    story.troubles.append(event)
+
+
+def _note_end(story: _Story, _event: Event) -> None:
+    story.has_ended = True
+
+
+_NOTES: Mapping[str, Callable[[_Story, Event], None]] = {
+    "run_started": _note_start,
+    "phase_started": _note_phase,
+    "phase_ended": _note_phase_end,
+    "suite_ended": _note_suite_end,
+    "pinned": _note_pinned,
+    "source": _note_source,
+    "provenance": _note_provenance,
+    "host": _note_host,
+    "trouble": _note_trouble,
+    "run_ended": _note_end,
+}
 
 
 def _planned(story: _Story) -> tuple[str, ...]:

@@ -125,12 +125,38 @@ def _write_junit(run_directory: Path, suites: Mapping[str, list[Case]], result: 
         "run": result.run,
         "command": result.command,
         "deployment": result.deployment["name"],
+        **_source_properties(result),
+        **_provenance_properties(result),
     }
     for phase in result.phases:
         if phase.name in suites and phase.outcome != "skipped":
             path = run_directory / "junit" / f"{phase.name}.xml"
             started = datetime.fromisoformat(phase.started)
             junit.write(path, phase.name, suites[phase.name], started, properties)
+
+
+def _source_properties(result: Record) -> dict[str, str]:
+    """Return what was tested: a property for a pinned release, several for another source."""
+    found: dict[str, str] = {}
+    for project, source in result.sources.items():
+        if not source["text"]:
+            found[f"source.{project}"] = source["ref"]
+            continue
+        facts = {**source, **source["details"]}
+        del facts["details"]
+        found |= {f"source.{project}.{name}": str(fact) for name, fact in facts.items() if fact}
+    return found
+
+
+def _provenance_properties(result: Record) -> dict[str, str]:
+    made = dict(result.provenance)
+    suites = made.pop("suites", {})
+    layers = made.pop("layers", [])
+    return {
+        **{f"provenance.{name}": fact for name, fact in made.items() if fact},
+        **({"provenance.layers": " ".join(layers)} if layers else {}),
+        **{f"suite.{name}": digest for name, digest in suites.items()},
+    }
 
 
 def _write_phases(run_directory: Path, result: Record, suite_names: Iterable[str]) -> None:

@@ -17,9 +17,18 @@ from types import ModuleType
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.suites.fetched import unpack
 from osci_jobs.suites.outcome import MalformedOutcomeError, Outcome, outcome
-from osci_jobs.suites.plan import Plan, pack
+from osci_jobs.suites.plan import Plan, digest, pack
 
-__all__ = ["MalformedOutcomeError", "Outcome", "Plan", "find", "outcome", "pack", "unpack"]
+__all__ = [
+    "MalformedOutcomeError",
+    "Outcome",
+    "Plan",
+    "digest",
+    "find",
+    "outcome",
+    "pack",
+    "unpack",
+]
 
 
 def find(name: str) -> ModuleType:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a suite runs on the tester, packed to be taken there."""
 
+import hashlib
 import io
 import json
 import stat
@@ -49,6 +50,14 @@ def role_file(name: str) -> Path:
     return _ROLE_FILES / name
 
 
+def digest(plan: Plan) -> str:
+    """Return a digest of what the plan runs: its command, its files, and what runs them."""
+    parts: list[str] = [*plan.command, *plan.collect, _sha256(role_file("run_suite.py"))]
+    for name, source in sorted(plan.files.items()):
+        parts += [name, *([source] if isinstance(source, str) else _contents(source))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
 def pack(plan: Plan, suite_name: str, limit: Limit, archive: Path) -> None:
     """Write a tar to `archive` that is unpacked at the root of the tester; safe to repeat.
 
@@ -69,6 +78,22 @@ def pack(plan: Plan, suite_name: str, limit: Limit, archive: Path) -> None:
         raise InfrastructureError(
             f"The files of the suite '{suite_name}' could not be packed: {error}."
         ) from error
+
+
+def _contents(path: Path) -> list[str]:
+    """Return name and digest of each file at or below the path; what cannot be read has none."""
+    if not path.is_dir():
+        return [_sha256(path)]
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return [text for file in files for text in (str(file.relative_to(path)), _sha256(file))]
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def _settings(plan: Plan, limit: Limit) -> str:

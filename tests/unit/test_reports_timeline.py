@@ -174,8 +174,16 @@ def test_versions_that_agree_stand_together():
 
 
 def test_a_sources_commits_are_told():
-    (source,) = tested.sources(_record(sources={"nova": {"url": "u", "merged": "c", "x": 1}}))
-    assert source.parts == {"url": "u", "merged": "c"}
+    nova = {"text": "u@x", "url": "u", "trunk_ref": "t", "merged": "c", "files": 1, "x": 1}
+    pinned = {"text": "", "kind": "release", "ref": "1"}
+    (source,) = tested.sources(_record(sources={"glance": pinned, "nova": nova}))
+    assert source.parts == {
+        "source": "u@x",
+        "url": "u",
+        "trunk ref": "t",
+        "merged": "c",
+        "change": "1 file, +0 -0",
+    }
 
 
 def test_a_link_is_relative_and_quoted(tmp_path):

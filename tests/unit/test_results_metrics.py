@@ -8,7 +8,7 @@ from osci_jobs.results.metrics import METRICS, phase_columns, read_csv, write_cs
 
 
 def test_columns_depend_on_the_suites_alone():
-    names = "check install create deploy api load harvest delete total"
+    names = "check fetch install create deploy api load harvest delete total"
     assert phase_columns(["api", "load"]) == tuple(names.split())
 
 
