@@ -10,11 +10,17 @@ from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
     *("check", "create", "functional", "groups", "ssh", "delete"),
-    *("runs", "show", "report", "jobs", "trigger", "doctor", "completion"),
+    *("runs", "show", "report", "reproduce", "jobs", "trigger", "doctor", "completion"),
 )
-PHASES = ("install", "create", "deploy")
+PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
 FAMILIES = ("functional",)  # those of the deployments' jobs, without importing all that is theirs
+# How the code of each --branch meets trunk.
+METHODS = {
+    "merge": "merge each --branch with trunk (default for gerrit: and lp:)",
+    "rebase": "put the commits of each --branch on trunk",
+    "as-is": "take each --branch as it is (default for the rest)",
+}
 _KEEP_DEFAULTS = {"never": "never", "success": "when it came up"}
 
 _EPILOG = """\
@@ -104,6 +110,8 @@ def _add_functional(commands) -> None:
         "functional",
         "deploy OpenStack and run the functional suites on it",
         "osci functional basic\nosci functional basic --keep failed\n"
+        "osci functional basic --branch nova=https://example.org/nova@fix --merge\n"
+        "osci functional basic --branch nova=gerrit:12345\n"
         "osci functional --group osci-4f2a1c --suite smoke",
     )
     command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
@@ -185,6 +193,17 @@ def _add_report(commands) -> None:
     _add_one_run(command)
 
 
+def _add_reproduce(commands) -> None:
+    command = _command(
+        commands,
+        "reproduce",
+        "print the command that gives a run again, from the same commits",
+        "osci reproduce latest\nosci reproduce 4f2a1c --run",
+    )
+    _add_one_run(command)
+    command.add_argument("--run", dest="is_to_run", action="store_true", help="run it at once")
+
+
 def _add_jobs(commands) -> None:
     command = _command(
         commands,
@@ -219,6 +238,8 @@ def _add_trigger(commands) -> None:
         "trigger",
         "start the job of a deployment on a Hudson or Jenkins, and follow its build",
         "osci trigger basic\nosci trigger basic --suite smoke --keep failed\n"
+        "osci trigger basic --branch nova=gerrit:12345\n"
+        "osci trigger basic --launchpad ~bob/nova/spiffy\n"
         "osci trigger basic --command functional --no-wait --json",
     )
     command.add_argument("deployment", metavar="NAME", help="the deployment")
@@ -233,6 +254,16 @@ def _add_trigger(commands) -> None:
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
     command.add_argument("--keep", choices=KEEP, default="", help="when the group outlives the run")
+    _add_branch(command)
+    command.add_argument(
+        "--launchpad",
+        action="append",
+        default=[],
+        metavar="BRANCH",
+        help="a branch of Launchpad, such as ~bob/nova/spiffy, and say what it is proposed for",
+    )
+    _add_projects(command)
+    command.set_defaults(is_for_job=True)
     _add_conf(command)
     command.add_argument(
         "--no-wait", action="store_true", help="print the build's address when it has started"
@@ -304,6 +335,7 @@ def _add_run(command, keep: str) -> None:
     _add_state(command)
     _add_cache(command)
     _add_results(command)
+    _add_sources(command)
     command.set_defaults(suite_origin="--suite")
     command.add_argument(
         "--keep",
@@ -331,6 +363,52 @@ def _add_run(command, keep: str) -> None:
     command.add_argument(
         "--dry-run", action="store_true", help="check everything, say what would be done"
     )
+
+
+def _add_sources(command) -> None:
+    _add_branch(command)
+    command.set_defaults(is_for_job=False)
+    command.add_argument(
+        "--trunk",
+        action="append",
+        default=[],
+        metavar="PROJECT=[URL@]REF",
+        help="the trunk that the --branch of a project meets (default: that of the project)",
+    )
+    command.add_argument(
+        "--allow-dirty",
+        action="store_true",
+        help="take a checkout with what is not committed in it",
+    )
+    _add_projects(command)
+
+
+def _add_projects(command) -> None:
+    command.add_argument(
+        "--projects",
+        type=Path,
+        default=_environment_path("OSCI_PROJECTS"),
+        metavar="FILE",
+        help="other trunks and servers than those of config/projects.json",
+    )
+
+
+def _add_branch(command) -> None:
+    command.add_argument(
+        "--branch",
+        action="append",
+        default=[],
+        metavar="PROJECT=SOURCE",
+        help="take the code of a project from here: a version, URL@REF, a path, gerrit:N[/PS] "
+        "or lp:BRANCH",
+    )
+    command.set_defaults(branch_origin="--branch")
+    method = command.add_mutually_exclusive_group()
+    method.set_defaults(method="")
+    for name, meaning in METHODS.items():
+        method.add_argument(
+            f"--{name}", dest="method", action="store_const", const=name, help=meaning
+        )
 
 
 def _add_cache(command) -> None:
@@ -384,6 +462,7 @@ _ADD = {
     "runs": _add_runs,
     "show": _add_show,
     "report": _add_report,
+    "reproduce": _add_reproduce,
     "jobs": _add_jobs,
     "trigger": _add_trigger,
     "doctor": _add_doctor,

@@ -5,12 +5,12 @@ import argparse
 import re
 from collections.abc import Mapping
 
-from osci_jobs.cli.arguments import KEEP
+from osci_jobs.cli.arguments import KEEP, METHODS
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results.escape import clip
 
 # Each parameter with the option that it feeds.
-PARAMETERS = {"SUITES": "--suite", "KEEP": "--keep"}
+PARAMETERS = {"BRANCH": "--branch", "MERGE": "--merge", "SUITES": "--suite", "KEEP": "--keep"}
 
 _SHOWN_CHARACTERS = 60
 _SEPARATORS = re.compile(r"[\s,]+")
@@ -27,7 +27,13 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
     if not asked.suite:
         values |= {"suite": _suites(environment), "suite_origin": "SUITES"}
         words += [word for suite in values["suite"] for word in ("--suite", suite)]
-    if not asked.keep and (keep := _keep(environment)):
+    if not asked.branch and (branches := _branches(environment)):
+        values |= {"branch": branches, "branch_origin": "BRANCH", "is_for_job": True}
+        words += [word for branch in branches for word in ("--branch", branch)]
+    if not asked.method and (method := _word(environment, "MERGE", tuple(METHODS))):
+        values["method"] = method
+        words.append(f"--{method}")
+    if not asked.keep and (keep := _word(environment, "KEEP", KEEP)):
         values["keep"] = keep
         words += ["--keep", keep]
     return argparse.Namespace(**values | {"words": [*asked.words, *words]})
@@ -42,7 +48,12 @@ def asked_for(asked: argparse.Namespace) -> dict[str, str]:
         if not name or _SEPARATORS.search(name):
             shown = clip(repr(name), _SHOWN_CHARACTERS)
             raise ConfigurationError(f"--suite: found {shown}, expected the name of one suite.")
-    values = {"SUITES": " ".join(asked.suite), "KEEP": asked.keep}
+    values = {
+        "BRANCH": "\n".join(asked.branch),
+        "MERGE": asked.method,
+        "SUITES": " ".join(asked.suite),
+        "KEEP": asked.keep,
+    }
     return {name: value for name, value in values.items() if value}
 
 
@@ -50,9 +61,18 @@ def _suites(environment: Mapping[str, str]) -> list[str]:
     return [word for word in _SEPARATORS.split(environment.get("SUITES", "")) if word]
 
 
-def _keep(environment: Mapping[str, str]) -> str:
-    word = environment.get("KEEP", "").strip()
-    if word not in ("", *KEEP):
+def _branches(environment: Mapping[str, str]) -> list[str]:
+    lines = (line.strip() for line in environment.get("BRANCH", "").splitlines())
+    return [line for line in lines if line]
+
+
+def _word(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
+    word = environment.get(name, "").strip()
+    if word not in ("", *words):
         shown = clip(repr(word), _SHOWN_CHARACTERS)
-        raise ConfigurationError(f"KEEP: found {shown}, expected never, failed or always.")
+        raise ConfigurationError(f"{name}: found {shown}, expected {_either(words)}.")
     return word
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

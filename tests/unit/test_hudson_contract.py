@@ -49,20 +49,23 @@ def test_the_builder_is_a_command_that_osci_takes(name):
 
 @pytest.mark.parametrize("name", JOBS)
 def test_the_parameters_are_those_that_osci_reads(name):
-    properties = JOBS[name].iter("hudson.model.StringParameterDefinition")
+    kinds = ("StringParameterDefinition", "TextParameterDefinition")
+    properties = [one for kind in kinds for one in JOBS[name].iter(f"hudson.model.{kind}")]
     defaults = {jjb.text(one, "name"): jjb.text(one, "defaultValue") for one in properties}
     assert set(defaults) == set(parameters.PARAMETERS)
     assert defaults["KEEP"] in arguments.KEEP
     asked = asked_by(JOBS[name])
     applied = parameters.applied(asked, defaults)
     assert (applied.suite, applied.keep) == ([], "never")
+    assert (applied.branch, applied.method) == ([], "")
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_the_options_that_parameters_feed_are_there(name):
     words = jjb.text(JOBS[name], "builders/hudson.tasks.Shell/command")
     for option in parameters.PARAMETERS.values():
-        arguments.parser().parse_args([*shlex.split(words)[1:], option, "never"])
+        value = [] if option == "--merge" else ["never"]
+        arguments.parser().parse_args([*shlex.split(words)[1:], option, *value])
 
 
 def test_the_families_of_triggers_are_those_of_jobs():
@@ -70,12 +73,17 @@ def test_the_families_of_triggers_are_those_of_jobs():
 
 
 def test_options_become_the_parameters_that_give_them_back():
-    asked = argparse.Namespace(suite=["one", "two"], keep="failed", words=[])
+    branches = ["nova=https://example.org/nova@fix", "glance=33.0.0"]
+    asked = argparse.Namespace(
+        suite=["one", "two"], keep="failed", branch=branches, method="rebase", words=[]
+    )
+    nothing = {"suite": [], "keep": "", "branch": [], "method": "", "words": []}
     sent = parameters.asked_for(asked)
     assert set(sent) == set(parameters.PARAMETERS)
-    read = parameters.applied(argparse.Namespace(suite=[], keep="", words=[]), sent)
+    read = parameters.applied(argparse.Namespace(**nothing), sent)
     assert (read.suite, read.keep) == (asked.suite, asked.keep)
-    assert parameters.asked_for(argparse.Namespace(suite=[], keep="")) == {}
+    assert (read.branch, read.method, read.is_for_job) == (branches, "rebase", True)
+    assert parameters.asked_for(argparse.Namespace(**nothing)) == {}
 
 
 @pytest.mark.parametrize("name", JOBS)
