@@ -4,12 +4,15 @@
 from pathlib import Path
 
 from osci_jobs.errors import SourceError
+from osci_jobs.results.escape import clip, visible_line
 
 from . import git, merging
 
 # Nova has 30 MiB in 5,000 files.
 TREE_BYTES = 512 << 20
 TREE_FILES = 100_000
+# Git refuses them in what it fetches, but not from a server that only hands out files.
+_FORBIDDEN = {"", ".", "..", ".git"}
 
 
 def export(mirror: Path, commit: str, path: Path) -> None:
@@ -17,15 +20,15 @@ def export(mirror: Path, commit: str, path: Path) -> None:
 
     The same commit makes the same file. Raises SourceError for a tree that is too large.
     """
-    check_size(mirror, commit)
+    check(mirror, commit)
     partial = path.with_name(f"{path.name}.partial")
     # The tree's own attributes leave nothing out: those of the mirror come first.
     git.read(mirror, "archive", "--format=tar", f"--output={partial}", commit)
     partial.rename(path)
 
 
-def check_size(mirror: Path, commit: str) -> None:
-    """Raise SourceError for a commit whose tree is too large to be unpacked on a host.
+def check(mirror: Path, commit: str) -> None:
+    """Raise SourceError for a commit whose tree is not to be unpacked, too large above all.
 
     A few nested trees can stand for more files than a disk holds, so it counts only as
     far as is allowed.
@@ -33,7 +36,13 @@ def check_size(mirror: Path, commit: str) -> None:
     total = 0
     for count, record in enumerate(git.iter_records(mirror, "ls-tree", "-r", "-l", "-z", commit)):
         # Mode, type, id, size, and after a tab the name; '-' is the size of a submodule.
-        size = record.partition("\t")[0].split()[3]
+        fields, _, path = record.partition("\t")
+        if not _FORBIDDEN.isdisjoint(path.lower().split("/")):
+            raise SourceError(
+                f"The tree of {merging.name(mirror, commit)} has the path "
+                f"'{clip(visible_line(path), 100)}', which leads out of it or into a repository."
+            )
+        size = fields.split()[3]
         total += 0 if size == "-" else int(size)
         if total > TREE_BYTES or count >= TREE_FILES:
             raise SourceError(

@@ -18,7 +18,6 @@ from osci_jobs.results.escape import clip, visible_line
 from . import archive, git, merging, mirror, remote
 from .remote import MissingRefError, Patience
 
-_FETCHED = "refs/osci/fetched"
 _SUBMODULE = "160000"
 _NAMED_FILES = 5
 # Git is asked for another user's repository only here, where it runs nothing of it.
@@ -75,18 +74,12 @@ def _branch(git_directory: Path) -> str:
 
 
 def _fetch_head(incoming: Path, path: Path, patience: Patience) -> str:
+    once = replace(patience, waits=())
+    options = (f"--upload-pack={_UPLOAD_PACK}", "--no-tags")
     try:
-        remote.talk(
-            incoming,
-            str(path),
-            replace(patience, waits=()),
-            *("fetch", "--progress", "--no-write-fetch-head", "--no-tags"),
-            *(f"--upload-pack={_UPLOAD_PACK}", "--end-of-options", str(path)),
-            f"+{remote.HEAD}:{_FETCHED}",
-        )
+        return remote.bring(incoming, str(path), remote.HEAD, once, *options)
     except MissingRefError as error:
         raise ConfigurationError(f"The checkout '{_shown(path)}' has no commit yet.") from error
-    return git.read(incoming, "rev-parse", "--verify", f"{_FETCHED}^{{commit}}")
 
 
 def _commit(incoming: Path, path: Path, git_directory: Path, head: str) -> str:

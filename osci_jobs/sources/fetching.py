@@ -53,7 +53,7 @@ def fetch(
     with mirror.claimed(cache, project.name) as repository:
         proposed = _propose(repository, source, place, patience, allow_dirty)
         # Before anything looks into it: a few trees can stand for millions of files.
-        archive.check_size(repository, proposed.commit)
+        archive.check(repository, proposed.commit)
         trunk = _find_trunk(repository, source, project, place, patience)
         met = merging.meet(repository, source.method, proposed.commit, trunk.commit)
         mirror.keep(repository, met.merged)

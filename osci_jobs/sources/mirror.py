@@ -25,7 +25,6 @@ from .remote import MissingRefError, Patience
 
 KEPT = "refs/osci/kept"
 _TAGS = "refs/osci/tags"
-_FETCHED = "refs/osci/fetched"
 _INCOMING = "incoming"
 # Each fetch leaves a pack, and git looks through all of them for an object.
 _PACKS = 20
@@ -156,7 +155,7 @@ def _searched(mirror: Path, url: str, commit: str, patience: Patience) -> str:
     patience.say(f"Fetching all branches of '{remote.shown(url)}' to look for {commit}.")
     with incoming(mirror) as repository:
         specs = ("+refs/heads/*:refs/osci/heads/*", "+refs/tags/*:refs/osci/tags/*")
-        _run_fetch(repository, url, patience, ("--no-tags",), *specs)
+        remote.fetch(repository, url, patience, specs, "--no-tags")
         if not git.run(repository, "for-each-ref", "--count=1", f"--contains={commit}").output:
             raise SourceError(f"'{remote.shown(url)}' does not have the commit {commit}.")
         adopt(mirror, repository, commit)
@@ -168,26 +167,11 @@ def _brought(mirror: Path, url: str, ref: str, patience: Patience, with_tags: bo
     with incoming(mirror) as repository:
         # Without an option git takes the tags that lead to what it fetches.
         options = () if with_tags else ("--no-tags",)
-        _run_fetch(repository, url, patience, options, f"+{ref}:{_FETCHED}")
-        answer = git.run(repository, "rev-parse", "--verify", "--quiet", f"{_FETCHED}^{{commit}}")
-        if answer.code:
-            raise SourceError(f"'{remote.shown(ref)}' of '{remote.shown(url)}' is not a commit.")
+        commit = remote.bring(repository, url, ref, patience, *options)
         versions = _versions(repository)
-        adopt(mirror, repository, answer.text)
+        adopt(mirror, repository, commit)
         _keep_versions(mirror, url, versions)
-    return answer.text
-
-
-def _run_fetch(
-    repository: Path, url: str, patience: Patience, options: tuple[str, ...], *specs: str
-) -> None:
-    remote.talk(
-        repository,
-        url,
-        patience,
-        *("fetch", "--progress", "--no-write-fetch-head", "--no-recurse-submodules"),
-        *(*options, "--end-of-options", url, *specs),
-    )
+    return commit
 
 
 def _versions(repository: Path) -> dict[str, str]:

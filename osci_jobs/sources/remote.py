@@ -4,10 +4,9 @@
 import difflib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from osci_jobs.deployment.faults import quoted
 from osci_jobs.deployment.notation import is_branch
@@ -17,6 +16,7 @@ from osci_jobs.results.escape import clip, visible_line
 from . import git
 
 HEAD = "HEAD"
+_FETCHED = "refs/osci/fetched"
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 # A Gerrit with all its changes has some hundred thousand refs, a repository some thousand.
 _REFS = 1_000_000
@@ -39,6 +39,7 @@ _REFUSED = re.compile(
 _TELLING = re.compile(r"(fatal|error|ssh|ERROR|remote: (fatal|error)):? ", re.IGNORECASE)
 # What git adds to a line that told more.
 _ADDED = re.compile(r"fatal: (Could not read from remote repository|the remote end hung up)")
+_HOST = re.compile(r"(?:\w+://)?(?:[^/@]*@)?(\[[^]]*\]|[^/:]+)")
 _ACCOUNT = re.compile(r"://[^/@\s']*@")
 
 
@@ -66,7 +67,7 @@ def find(repository: Path, url: str, ref: str, patience: Patience) -> tuple[str,
     """
     if ref.startswith("refs/"):
         return ref, ""
-    if not ref:
+    if ref in ("", HEAD):
         return _default(repository, url, patience)
     listed = _listed(repository, url, patience, "--heads", "--tags")
     found = [prefix + ref for prefix in (_HEADS, _TAGS) if prefix + ref in listed]
@@ -79,6 +80,32 @@ def find(repository: Path, url: str, ref: str, patience: Patience) -> tuple[str,
         )
     # A tag is an object of its own, whose commit is listed beside it.
     return found[0], listed.get(f"{found[0]}^{{}}", listed[found[0]])
+
+
+def bring(repository: Path, url: str, ref: str, patience: Patience, *options: str) -> str:
+    """Fetch a full ref or a commit into `repository`; return the commit.
+
+    `options` are git-fetch's. Raises as `talk` does, and SourceError for what is no commit.
+    """
+    fetch(repository, url, patience, (f"+{ref}:{_FETCHED}",), *options)
+    if not git.read(repository, "for-each-ref", _FETCHED):
+        # Git says so in a warning only.
+        raise SourceError(
+            f"'{shown(url)}' is a shallow clone, whose history is cut off; "
+            "'git fetch --unshallow' in it gets the rest."
+        )
+    answer = git.run(repository, "rev-parse", "--verify", "--quiet", f"{_FETCHED}^{{commit}}")
+    if answer.code:
+        raise SourceError(f"'{shown(ref)}' of '{shown(url)}' is not a commit.")
+    return answer.text
+
+
+def fetch(
+    repository: Path, url: str, patience: Patience, specs: Sequence[str], *options: str
+) -> None:
+    """Fetch by git's refspecs; raises as `talk` does."""
+    always = ("--progress", "--no-write-fetch-head", "--no-recurse-submodules")
+    talk(repository, url, patience, "fetch", *always, *options, "--end-of-options", url, *specs)
 
 
 def names(repository: Path, url: str, patience: Patience) -> list[str]:
@@ -168,14 +195,18 @@ def _telling(lines: list[str]) -> str:
     refused = [line for line in lines if _MISSING.search(line) or _REFUSED.search(line)]
     telling = [line for line in lines if _TELLING.match(line) and not _ADDED.match(line)]
     chosen = [*refused, *telling, *lines]
-    return shown(chosen[0]) if chosen else ""
+    if not chosen:
+        return ""
+    # Of several addresses git tells one by one what came of them, and the server before.
+    of_each = lines[lines.index(chosen[0]) + 1 :][:1] if chosen[0].endswith(":") else []
+    return shown(" ".join([chosen[0], *of_each]))
 
 
 def _server(url: str) -> str:
     if _is_here(url):
         return "of this machine"
-    host = urlsplit(url).hostname if "://" in url else url.partition(":")[0].rpartition("@")[2]
-    return f"'{visible_line(host or url)}'"
+    match = _HOST.match(url)
+    return f"'{visible_line(match[1] if match else url)}'"
 
 
 def _is_here(url: str) -> bool:
