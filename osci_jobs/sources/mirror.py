@@ -125,9 +125,11 @@ def adopt(mirror: Path, repository: Path, commit: str) -> None:
 
 def _make(mirror: Path) -> None:
     """Make what the mirror lacks; safe to repeat, also after one that broke off."""
-    _initialise(mirror)
-    (mirror / "info").mkdir(exist_ok=True)
-    (mirror / "info/attributes").write_text(_ATTRIBUTES)
+    attributes = mirror / "info/attributes"
+    if not attributes.is_file() or attributes.read_text() != _ATTRIBUTES:
+        _initialise(mirror)
+        attributes.parent.mkdir(exist_ok=True)
+        attributes.write_text(_ATTRIBUTES)
 
 
 def _initialise(path: Path) -> None:

@@ -141,16 +141,20 @@ def talk(repository: Path, url: str, patience: Patience, *words: str) -> list[st
 
 def missing(url: str, ref: str, there: list[str]) -> str:
     """Return what to say of a ref that a server does not have; the nearest that it has."""
-    by_name = {name.removeprefix(_HEADS).removeprefix(_TAGS): name for name in there}
-    compared = there if ref.startswith("refs/") else list(by_name)
-    near = difflib.get_close_matches(ref, compared[:_COMPARED_NAMES])
-    question = f" Did you mean {quoted(map(shown, near))}?" if near else ""
+    by_name = {_short(name): name for name in there[:_COMPARED_NAMES]}
+    near = difflib.get_close_matches(_short(ref), by_name)
+    named = [by_name[name] if ref.startswith("refs/") else name for name in near]
+    question = f" Did you mean {quoted(map(shown, named))}?" if named else ""
     return f"'{shown(url)}' has no branch, tag or ref '{shown(ref)}'.{question}"
 
 
 def shown(text: str) -> str:
     """Return a URL or a name so that it does no harm to a terminal and tells no account."""
     return clip(visible_line(_ACCOUNT.sub("://***@", text)), 200)
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(_HEADS).removeprefix(_TAGS)
 
 
 def _default(repository: Path, url: str, patience: Patience) -> tuple[str, str]:
@@ -199,7 +203,7 @@ def _telling(lines: list[str]) -> str:
         return ""
     # Of several addresses git tells one by one what came of them, and the server before.
     of_each = lines[lines.index(chosen[0]) + 1 :][:1] if chosen[0].endswith(":") else []
-    return shown(" ".join([chosen[0], *of_each]))
+    return shown(" ".join([chosen[0], *of_each]).rstrip())
 
 
 def _server(url: str) -> str:
