@@ -18,7 +18,7 @@ LAYERS = (
     ("groups", "suites", "reports", "sources", "hudson"),
     ("playbook",),
     ("results", "deployment"),
-    ("process", "cache"),
+    ("process", "cache", "deadline"),
     ("accounts", "data", "errors", "supervisor"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
