@@ -38,12 +38,12 @@ class Repository:
         directory.mkdir(parents=True)
         self.git("clone", "--quiet", url, ".")
 
-    def git(self, *words: str) -> str:
-        """Return what git says in the clone."""
+    def git(self, *words: str, **variables: str) -> str:
+        """Return what git says in the clone, with these variables in its environment."""
         done = subprocess.run(
             ["git", *words],
             cwd=self._directory,
-            env=ENVIRONMENT,
+            env=ENVIRONMENT | variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
