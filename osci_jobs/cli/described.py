@@ -5,9 +5,10 @@ import os
 import sys
 from pathlib import Path
 
+from osci_jobs import deadline
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 from osci_jobs.hudson import account, description
-from osci_jobs.hudson.server import Server, within
+from osci_jobs.hudson.server import Server
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
 
@@ -32,7 +33,7 @@ def _describe(verdict: str, cause: str, has_report: bool) -> None:
     if not where or not os.environ.get(account.VARIABLE):
         return
     try:
-        within(SECONDS, lambda: _write(where, verdict, cause, has_report))
+        deadline.within(SECONDS, lambda: _write(where, verdict, cause, has_report))
     except TimeoutError:
         _complain(f"the server did not take it within {SECONDS:g} s.")
     except OsciError as error:

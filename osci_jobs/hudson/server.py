@@ -11,9 +11,8 @@ import json
 import re
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -22,6 +21,7 @@ from urllib.parse import quote, urlsplit
 import jenkins
 import requests
 
+from osci_jobs import deadline
 from osci_jobs.errors import ConfigurationError, InfrastructureError, OsciError
 from osci_jobs.hudson.account import Account
 from osci_jobs.results.escape import clip, visible_line
@@ -34,7 +34,6 @@ LONGEST_BACK_OFF_SECONDS = 60.0
 
 _BUSY = (429, 502, 503)
 _MOVED = (301, 307, 308)  # and only they: 302 is how a form is answered that was taken
-_PARTING_SECONDS = 0.5
 _CHUNK_BYTES = 64 << 10
 _SHOWN_CHARACTERS = 200
 
@@ -175,7 +174,7 @@ class Server:
     def _call(self, request: requests.Request, about: str, limit: int) -> Answer:
         seconds = self.account.timeout_seconds
         try:
-            return within(seconds, lambda: self._jenkins.ask(request, limit))
+            return deadline.within(seconds, lambda: self._jenkins.ask(request, limit))
         except TimeoutError as error:
             cause = f"there is no whole answer within {seconds:g} s"
             kind = LostError if self._jenkins.has_sent_post else AwayError
@@ -335,35 +334,6 @@ def _checked_crumb(response: requests.Response) -> requests.Response:
     if not is_right:
         raise _NoCrumbError(response.content)
     return response
-
-
-def within(seconds: float, function: Callable[[], Any]) -> Any:
-    """Return what the function does, or raise TimeoutError and leave it to itself.
-
-    A socket's own limit is for each piece that it receives, and there is none
-    for looking up a name.
-    """
-    done: list[Any] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(function())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        thread.join(seconds)
-    except OsciError:
-        thread.join(_PARTING_SECONDS)  # or Python complains of it when it ends
-        raise
-    if failed:
-        raise failed[0]
-    if not done:
-        raise TimeoutError
-    return done[0]
 
 
 def job_path(name: str) -> str:

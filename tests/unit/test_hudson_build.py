@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is read of a server's JSON, whatever is in it."""
 
-import threading
-
 import pytest
 
 from osci_jobs.hudson import build, server
@@ -110,13 +108,3 @@ def test_the_path_of_a_job_is_quoted(name, path):
 )
 def test_how_long_a_server_wants_to_be_left_alone_is_capped(header, low, high):
     assert low <= server._retry_after({"Retry-After": header}) <= high
-
-
-def test_what_takes_too_long_is_left_to_itself():
-    never = threading.Event()
-    with pytest.raises(TimeoutError):
-        server.within(0.05, never.wait)
-    never.set()
-    assert server.within(5, lambda: 7) == 7
-    with pytest.raises(ZeroDivisionError):
-        server.within(5, lambda: 1 / 0)
