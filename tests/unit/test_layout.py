@@ -29,6 +29,7 @@ IMPORTERS = {
     "jinja2": "reports.html",
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
+    "launchpadlib": "sources.launchpad",
     "matplotlib": "reports.plots",
     "requests": "hudson.server",
     "shtab": "cli.completion",
