@@ -24,6 +24,7 @@ LAYERS = (
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {
     "ansible_runner": "playbook",
+    "breezy": "sources.converter",
     "jenkins": "hudson.server",
     "jenkins_jobs": "hudson.components",
     "jinja2": "reports.html",
