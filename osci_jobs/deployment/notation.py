@@ -33,6 +33,7 @@ _URL = re.compile(
 _FILE_URL = re.compile(r"file://(?P<path>/[^\s?#@\\]*)", re.ASCII)
 _SSH_PLACE = re.compile(rf"{_USER}{_HOST}:(?!/)(?P<path>[A-Za-z0-9_~][^\s?#@\\:]*)", re.ASCII)
 _PLAIN_URL = re.compile(rf"https?://{_HOST}(?::[0-9]{{1,5}})?(?:/[^\s?#@\\]*)?", re.ASCII)
+_BAZAAR_URL = re.compile(rf"(?:bzr|https?)://{_HOST}(?::[0-9]{{1,5}})?(?:/[^\s?#@\\]*)?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _PATHS = ("/", "./", "../", "~/")
@@ -101,6 +102,11 @@ def is_git_url(text: Any) -> bool:
 def is_plain_url(text: Any) -> bool:
     """Tell whether the text is an http or https URL without an account."""
     return isinstance(text, str) and bool(_PLAIN_URL.fullmatch(text))
+
+
+def is_bazaar_url(text: Any) -> bool:
+    """Tell whether the text is the URL of a Bazaar server without an account."""
+    return isinstance(text, str) and bool(_BAZAAR_URL.fullmatch(text))
 
 
 def _own_method(text: str) -> tuple[str, str]:

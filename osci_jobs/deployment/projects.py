@@ -11,11 +11,15 @@ from ..errors import ConfigurationError
 from . import content, document
 from .document import Document
 from .faults import Fault, Path, hint, printable, quoted, sentence, show
-from .notation import is_branch, is_git_url, is_plain_url
+from .notation import is_bazaar_url, is_branch, is_git_url, is_plain_url
 
 FILE = FilePath("config/projects.json")
 
-_SERVERS = ("bazaar", "gerrit", "launchpad")
+_SERVERS = {
+    "bazaar": (is_bazaar_url, "an http, https or bzr URL"),
+    "gerrit": (is_plain_url, "an http or https URL"),
+    "launchpad": (is_plain_url, "an http or https URL"),
+}
 _KEYS = ("branch", "package", "url")
 
 
@@ -85,9 +89,9 @@ def _iter_faults(value: Any, table: Projects) -> list[Fault]:
     if not isinstance(value, dict):
         return [Fault((), show(value), "an object")]
     faults = _unknown((), value, (*_SERVERS, "projects"))
-    for server in _SERVERS:
-        if server in value and not is_plain_url(value[server]):
-            faults.append(Fault((server,), show(value[server]), "an http or https URL"))
+    for server, (is_right, expected) in _SERVERS.items():
+        if server in value and not is_right(value[server]):
+            faults.append(Fault((server,), show(value[server]), expected))
     projects = value.get("projects", {})
     if not isinstance(projects, dict):
         return [*faults, Fault(("projects",), show(projects), "an object")]

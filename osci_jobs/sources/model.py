@@ -11,7 +11,8 @@ class Place:
 
     `details` is what a server said of it (number, patch set, subject, …), texts by name.
     `trunk_url` and `trunk_branch` are what the server says that it is proposed for, ""
-    where it says nothing.
+    where it says nothing. `vcs` is "git", or "bazaar" for what has to become commits
+    first: then `url` and `trunk_url` are Bazaar's, and there are no refs.
     """
 
     url: str
@@ -20,6 +21,7 @@ class Place:
     trunk_url: str = ""
     trunk_branch: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
+    vcs: str = "git"
 
 
 @dataclass(frozen=True)

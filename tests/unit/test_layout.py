@@ -24,11 +24,13 @@ LAYERS = (
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {
     "ansible_runner": "playbook",
+    "breezy": "sources.converter",
     "jenkins": "hudson.server",
     "jenkins_jobs": "hudson.components",
     "jinja2": "reports.html",
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
+    "launchpadlib": "sources.launchpad",
     "matplotlib": "reports.plots",
     "requests": "hudson.server",
     "shtab": "cli.completion",
