@@ -30,6 +30,7 @@ IMPORTERS = {
     "jsonschema": "deployment.schema",
     "junit_xml": "results.junit",
     "matplotlib": "reports.plots",
+    "packaging": "groups.wheel",
     "requests": "hudson.server",
     "shtab": "cli.completion",
     "yaml": "hudson.notation",
