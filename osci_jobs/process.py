@@ -14,6 +14,8 @@ from osci_jobs.errors import LimitError
 
 # A command that makes or removes one thing takes milliseconds; longer means that it hangs.
 CALL_SECONDS = 30
+# A longer line comes in pieces, for a program may print a gigabyte without a newline.
+LINE_BYTES = 1 << 20
 # How long the supervisor may take to end what it started before it is ended itself.
 GRACE_SECONDS = 1.5
 
@@ -35,10 +37,10 @@ def run(
 ) -> int:
     """Run `command`, hand each line that it prints to `on_line`, return its exit code.
 
-    Standard output and error are one stream. Raises SilenceError when the
-    program prints nothing for `silence_seconds`; `name` is what the message
-    calls it. However this returns or raises, an alarm or Ctrl-C included, the
-    program and all its descendants are gone.
+    Standard output and error are one stream; a line longer than LINE_BYTES comes
+    in pieces. Raises SilenceError when the program prints nothing for
+    `silence_seconds`; `name` is what the message calls it. However this returns or
+    raises, an alarm or Ctrl-C included, the program and all its descendants are gone.
     """
     with signals_blocked():
         supervisor = subprocess.Popen(
@@ -109,8 +111,9 @@ def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str
             raise SilenceError(f"'{name}' said nothing for {silence_seconds:g} s.")
         data = os.read(stream, 65536)
         *lines, pending = (pending + data).split(b"\n")
-        if not data and pending:
+        if pending and (not data or len(pending) > LINE_BYTES):
             lines.append(pending)
+            pending = b""
         for line in lines:
             on_line(line.decode("utf-8", "replace"))
         if not data:

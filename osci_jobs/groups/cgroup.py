@@ -65,6 +65,15 @@ def processes(name: str) -> list[int]:
     return sorted(found)
 
 
+def is_out_of_memory(name: str) -> bool:
+    """Tell whether the kernel ended a process of the control group for want of memory."""
+    for file in (ROOT / "memory" / name / "memory.oom_control", ROOT / name / "memory.events"):
+        with contextlib.suppress(OSError):
+            counts = dict(line.split() for line in file.read_text().splitlines())
+            return counts.get("oom_kill", "0") != "0"
+    return False
+
+
 def remove(name: str):
     """End every process in the control group `name`, then remove it everywhere.
 

@@ -47,12 +47,12 @@ _CUSTOMISE = (
 
 def image_place(cache: Path) -> Path:
     """Return where the image is kept, be it there or not."""
-    return cache / "images" / _digest([RELEASE, PACKAGES, _CUSTOMISE])
+    return cache / "images" / digest([RELEASE, PACKAGES, _CUSTOMISE])
 
 
 def layer_place(cache: Path, image: Path, inputs: list) -> Path:
     """Return where the layer on top of `image` is kept that `inputs` make, be it there or not."""
-    return cache / "layers" / _digest([image.name, inputs])
+    return cache / "layers" / digest([image.name, inputs])
 
 
 def ensure(ledger: Ledger, cache: Path, silence_seconds: float, say: Callable[[str], None]) -> Path:
@@ -89,16 +89,17 @@ def ensure_layer(
     return layer
 
 
+def digest(inputs: list) -> str:
+    """Return the name of what `inputs`, JSON-ready data, make."""
+    document = json.dumps(inputs, sort_keys=True).encode()
+    return hashlib.sha256(document).hexdigest()[:16]
+
+
 def partial(ledger: Ledger, path: Path) -> Path:
     """Return a path beside `path` that goes, with all in it, when the ledger's group goes."""
     aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}.partial")
     ledger.record("make", "tree", str(aside))
     return aside
-
-
-def _digest(inputs: list) -> str:
-    document = json.dumps(inputs, sort_keys=True).encode()
-    return hashlib.sha256(document).hexdigest()[:16]
 
 
 def _build(ledger: Ledger, image: Path, silence_seconds: float):

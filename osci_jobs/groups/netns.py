@@ -51,6 +51,13 @@ def create(ledger: Ledger, group: Group, deployment: Deployment, lowers: list[Pa
     machine.wait_until_up(names, BOOT_SECONDS, lambda host: _last_line(group, host))
 
 
+def isolate(ledger: Ledger, name: str) -> None:
+    """Make the network namespace `name`, in which there is the loopback and nothing else."""
+    ledger.record("make", "network", name)
+    _ip(f"netns add {name}")
+    _ip("link set lo up", namespace=name)
+
+
 def kernel_log(since_seconds: float) -> str:
     """Return what this machine's kernel, which is that of all hosts, has said since then.
 

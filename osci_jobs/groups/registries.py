@@ -11,9 +11,12 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError
@@ -30,6 +33,9 @@ _PIP_SETTINGS = (
 )
 _PIP_SECTIONS = ("global", "install", ":env:")  # a later one wins, as with pip install
 _PIP_LINE = re.compile(r"(?P<section>[^=]*)\.(?P<name>[a-z-]+)=(?P<value>.*)")
+_APT_LINE = re.compile(r'(?P<name>\S+) "(?P<value>.*)";')
+_URL = re.compile(r"https?://[^\s/?#()]+")
+_PORTS = {"http": 80, "https": 443}
 
 ANSWER_SECONDS = 10
 _APT_CLIENT = "/usr/lib/apt/apt-helper"
@@ -73,13 +79,28 @@ def ask_mirror(address: str) -> list[str]:
         return _ask(command, address)
 
 
-def ask_index() -> None:
-    """Ask pip's index for a package that hosts need, by pip itself.
+def ask_index() -> list[str]:
+    """Ask pip's index for a package that hosts need, by pip itself; return what pip said.
 
-    Raises InfrastructureError when there is no answer in time.
+    Each file that the index has of the package is among it. Raises
+    InfrastructureError when there is no answer in time.
     """
     command = [sys.executable, "-m", "pip", "index", "versions", _INDEXED, "-vv"]
-    _ask([*command, "--retries=0", f"--timeout={ANSWER_SECONDS}"], "pip's index")
+    return _ask([*command, "--retries=0", f"--timeout={ANSWER_SECONDS}"], "pip's index")
+
+
+def routes() -> dict[str, str]:
+    """Return each address that pip and apt fetch from, with the proxy by which they do.
+
+    An address is `pypi.org:443`, a proxy a URL, "" for none. An index has its files
+    where it likes, so where they are is seen in what it answers. Raises
+    InfrastructureError when it does not answer.
+    """
+    apt, pip = _apt_options(), _pip_options().get("proxy", "")
+    mirrors = [line.split()[1] for line in sources()]
+    found = {url: apt.get(f"Acquire::{urlsplit(url).scheme}::Proxy", "") for url in mirrors}
+    found |= dict.fromkeys(_URL.findall("\n".join(ask_index())), pip)
+    return {_address(url): _proxy(url, setting) for url, setting in found.items() if _address(url)}
 
 
 def server_time(lines: list[str]) -> datetime | None:
@@ -102,18 +123,19 @@ def apt_settings() -> str:
     return "\n".join([*(line for line in dump if line.startswith(_APT_SETTINGS)), ""])
 
 
-def pip_settings() -> str:
-    """Return the machine's pip settings, from files and environment, as a pip.conf file."""
-    matches = map(_PIP_LINE.fullmatch, _output([sys.executable, "-m", "pip", "config", "list"]))
-    settings = [match for match in matches if match and match["name"] in _PIP_SETTINGS]
-    found = {
-        match["name"].replace("default-timeout", "timeout"): ast.literal_eval(match["value"])
-        for section in _PIP_SECTIONS
-        for match in settings
-        if match["section"] == section
-    }
+def pip_settings(changes: Mapping[str, str] | None = None) -> str:
+    """Return the machine's pip settings, from files and environment, as a pip.conf file.
+
+    The settings in `changes` take the place of the machine's.
+    """
+    found = {**_pip_options(), **(changes or {})}
     lines = [f"{name} = {value}".replace("\n", "\n    ") for name, value in found.items()]
     return "\n".join(["[global]", f"cert = {_CERTIFICATES}", *sorted(lines), ""])
+
+
+def blanked(text: str) -> str:
+    """Return `text` without the accounts that URLs in it have."""
+    return _ACCOUNT.sub("//***@", text)
 
 
 def borrow(directory: Path) -> dict[str, str]:
@@ -127,17 +149,85 @@ def borrow(directory: Path) -> dict[str, str]:
         "/etc/hosts": _read("/etc/hosts"),
         _CERTIFICATES: _read(_certificates()),
     }
-    places = {}
-    for place, content in contents.items():
-        file = directory / place.strip("/").replace("/", "-")
-        file.write_text(content, encoding="utf-8")
-        places[str(file)] = place
-    return places
+    return _write(directory, contents)
+
+
+def borrow_confined(directory: Path, changes: Mapping[str, str]) -> dict[str, str]:
+    """Write what pip needs in a host that reaches the registries by a proxy of its own.
+
+    Returns and expects what `borrow` and `pip_settings` do. Anybody in the host can
+    read it, and with it the password that the address of an index may have.
+    """
+    directory.mkdir(mode=0o700)
+    contents = {
+        "/etc/pip.conf": pip_settings(changes),
+        "/etc/hosts": "127.0.0.1 localhost\n",
+        _CERTIFICATES: _read(_certificates()),
+    }
+    return _write(directory, contents)
+
+
+def _pip_options() -> dict[str, str]:
+    matches = map(_PIP_LINE.fullmatch, _output([sys.executable, "-m", "pip", "config", "list"]))
+    settings = [match for match in matches if match and match["name"] in _PIP_SETTINGS]
+    return {
+        match["name"].replace("default-timeout", "timeout"): ast.literal_eval(match["value"])
+        for section in _PIP_SECTIONS
+        for match in settings
+        if match["section"] == section
+    }
+
+
+def _apt_options() -> dict[str, str]:
+    """Return apt's settings of how it fetches, those of a list under a name that ends in '::'."""
+    matches = map(_APT_LINE.fullmatch, _output(["apt-config", "dump", "Acquire"]))
+    return {match["name"]: match["value"] for match in matches if match}
+
+
+def _address(url: str) -> str:
+    """Return the `host:port` of a URL, "" when it is not of http or https."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return ""
+    if not port or not parts.hostname:
+        return ""
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{host}:{port}"
+
+
+def _proxy(url: str, setting: str) -> str:
+    """Return the proxy for a URL by a program's own setting, else by the environment."""
+    found = setting
+    if not setting and not proxy_bypass(_address(url)):
+        found = getproxies().get(urlsplit(url).scheme, "")
+    if found in ("", "DIRECT"):
+        return ""
+    proxy = found if "://" in found else f"http://{found}"
+    if not proxy.startswith("http://"):
+        scheme = proxy.partition("://")[0]
+        raise InfrastructureError(
+            f"This machine's proxy is spoken to by '{scheme}'; throw-away hosts reach the "
+            "registries by one that is spoken to by 'http' only."
+        )
+    return proxy
 
 
 def _certificates() -> str:
     named = [os.environ.get(variable, "") for variable in _CERTIFICATE_VARIABLES]
     return next((path for path in named if path and Path(path).is_file()), _CERTIFICATES)
+
+
+def _write(directory: Path, contents: Mapping[str, str]) -> dict[str, str]:
+    """Write contents, each by its place in the host; return which file belongs where."""
+    places = {}
+    for place, content in contents.items():
+        file = directory / place.strip("/").replace("/", "-")
+        file.write_text(content, encoding="utf-8")
+        file.chmod(0o644)  # in the host it is read by others than root, as the account of apt
+        places[str(file)] = place
+    return places
 
 
 def _read(path: str) -> str:
@@ -159,8 +249,8 @@ def _ask(command: list[str], whom: str) -> list[str]:
     if code:
         complaints = [line.strip() for line in lines if line.lstrip().startswith(_COMPLAINTS)]
         reason = (complaints or lines or [f"exit code {code}"])[0]
-        message = _ACCOUNT.sub("//***@", f"{whom} does not answer: {reason}")
-        raise InfrastructureError(message, line=_ACCOUNT.sub("//***@", reason))
+        message = blanked(f"{whom} does not answer: {reason}")
+        raise InfrastructureError(message, line=blanked(reason))
     return lines
 
 

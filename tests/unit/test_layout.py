@@ -32,6 +32,7 @@ IMPORTERS = {
     "junit_xml": "results.junit",
     "launchpadlib": "sources.launchpad",
     "matplotlib": "reports.plots",
+    "packaging": "groups.wheel",
     "requests": "hudson.server",
     "shtab": "cli.completion",
     "yaml": "hudson.notation",
