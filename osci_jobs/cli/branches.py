@@ -54,6 +54,24 @@ def parameter(asked: argparse.Namespace, known: Projects) -> list[str]:
     return [f"{project}={text}" for project, text in written.items()]
 
 
+def of_launchpad(paths: list[str]) -> list[str]:
+    """Return branches of Launchpad as words of `--branch`, with the project that each is of.
+
+    Raises ConfigurationError for what names no project.
+    """
+    words = []
+    for path in paths:
+        bare = path.removeprefix("lp:")
+        parts = bare.partition(":")[0].split("/")
+        project = parts[1:2] if bare.startswith("~") else parts[:1]
+        if not project or not project[0]:
+            raise ConfigurationError(
+                f"--launchpad: found {show(path)}, expected ~OWNER/PROJECT/BRANCH."
+            )
+        words.append(f"{project[0]}=lp:{bare}")
+    return words
+
+
 def _iter_misplaced(
     asked: argparse.Namespace, trunks: dict[str, str], deployment: Deployment
 ) -> Iterator[str]:

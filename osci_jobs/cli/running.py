@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from osci_jobs import groups, run
-from osci_jobs.cli import configuration
+from osci_jobs.cli import branches, configuration
 from osci_jobs.cli.arguments import PHASES
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Deployment, Limit, Suite
@@ -34,11 +34,14 @@ def order(asked: argparse.Namespace) -> run.Order:
     deployment = _deployment(asked)
     if asked.run_directory:
         _require_replaceable(asked.run_directory.resolve())
+    known = branches.table(asked)
     run_id = store.run_id(datetime.now(UTC), deployment.name, groups.new_token())
     return run.Order(
         command=asked.command,
         arguments=tuple(asked.words),
         deployment=deployment,
+        sources=branches.sources(asked, deployment, known),
+        projects=known,
         suites=_suites(deployment, asked),
         limits=_limits(deployment, asked.timeout),
         run=run_id,
@@ -49,6 +52,7 @@ def order(asked: argparse.Namespace) -> run.Order:
         group=asked.group,
         until=asked.until,
         may_install=not asked.no_install,
+        allow_dirty=asked.allow_dirty,
     )
 
 
@@ -109,6 +113,7 @@ def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
         "deployment": wanted.deployment.name,
         "group": wanted.group or "new",
         "phases": _phases(wanted),
+        "sources": [f"{one.project}={one.text} ({one.method})" for one in wanted.sources],
         "suites": _suite_names(wanted),
         "keep": wanted.keep,
         "run_directory": str(wanted.run_directory),

@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from osci_jobs.cli import parameters
+from osci_jobs.cli import branches, parameters
 from osci_jobs.cli.progress import Progress
+from osci_jobs.deployment import notation
+from osci_jobs.deployment.projects import Projects
 from osci_jobs.errors import InterruptionError
 from osci_jobs.hudson import account, build, outcome, trigger
 from osci_jobs.hudson.build import Build, Item, Job
@@ -17,6 +19,10 @@ from osci_jobs.hudson.following import Follower
 from osci_jobs.hudson.outcome import Outcome
 from osci_jobs.hudson.server import Server
 from osci_jobs.results.escape import visible, visible_line
+from osci_jobs.sources import launchpad
+
+# What Launchpad says of branches, by project.
+Proposals = dict[str, dict[str, str]]
 
 # With --no-wait: longer than the quiet period in which a job waits for more of the same.
 _START_SECONDS = 30.0
@@ -25,16 +31,20 @@ _START_SECONDS = 30.0
 def call(asked: argparse.Namespace) -> int:
     """Start the job; print verdict and report, and exit as the run did."""
     name = trigger.job_name(asked.family, asked.deployment)
+    known = branches.table(asked)
+    asked.branch = [*asked.branch, *branches.of_launchpad(asked.launchpad)]
+    asked.branch = branches.parameter(asked, known)
     wanted = parameters.asked_for(asked)
+    proposals = _proposals(asked, known)
     server = Server(_account(asked))
     server.dialect()  # raises what is wrong with address and account
     job = trigger.find_job(server, name)
     options = {name: parameters.PARAMETERS[name] for name in wanted}
     trigger.check_parameters(server, job, options)
     if asked.dry_run:
-        _print(asked, _plan(server, job, wanted))
+        _print(asked, _plan(server, job, wanted, proposals))
         return 0
-    return _carry_out(asked, server, job, wanted)
+    return _carry_out(asked, server, job, wanted, proposals)
 
 
 def _account(asked: argparse.Namespace) -> account.Account:
@@ -44,13 +54,33 @@ def _account(asked: argparse.Namespace) -> account.Account:
     return found
 
 
-def _carry_out(asked: argparse.Namespace, server: Server, job: Job, wanted: dict[str, str]) -> int:
+def _proposals(asked: argparse.Namespace, known: Projects) -> Proposals:
+    """Return what Launchpad says of each branch of `--launchpad`, by project."""
+    found: Proposals = {}
+    for word in branches.of_launchpad(asked.launchpad):
+        project, _, text = word.partition("=")
+        place = launchpad.find(known, notation.parse(project, text), _say)
+        found[project] = dict(place.details)
+    return found
+
+
+def _say(text: str) -> None:
+    print(f"osci: {visible_line(text)}", file=sys.stderr)
+
+
+def _carry_out(
+    asked: argparse.Namespace,
+    server: Server,
+    job: Job,
+    wanted: dict[str, str],
+    proposals: Proposals,
+) -> int:
     with Progress(sys.stderr, {"build": job.seconds}) as progress:
         follower = _start(server, job, wanted, progress)
         try:
             item = follower.await_start(_START_SECONDS if asked.no_wait else float("inf"))
             if asked.no_wait:
-                _print(asked, _document(server, follower, item=item))
+                _print(asked, _document(server, follower, proposals, item=item))
                 return 0
             ended, console = follower.await_end()
             found = outcome.find(server, job.name, ended, console.last)
@@ -58,7 +88,7 @@ def _carry_out(asked: argparse.Namespace, server: Server, job: Job, wanted: dict
             raise
         except InterruptionError as error:
             raise _left(error, follower) from error
-    _print(asked, _document(server, follower, ended=ended, found=found))
+    _print(asked, _document(server, follower, proposals, ended=ended, found=found))
     return found.exit_code
 
 
@@ -81,7 +111,7 @@ def _left(error: InterruptionError, follower: Follower) -> InterruptionError:
     )
 
 
-def _plan(server: Server, job: Job, wanted: dict[str, str]) -> dict[str, Any]:
+def _plan(server: Server, job: Job, wanted: dict[str, str], proposals: Proposals) -> dict[str, Any]:
     plan = {
         "job": job.name,
         "url": build.job_url(server, job.name),
@@ -89,6 +119,7 @@ def _plan(server: Server, job: Job, wanted: dict[str, str]) -> dict[str, Any]:
         "last_result": job.last,
         "is_building": job.is_building,
         "seconds": job.seconds,
+        "proposals": proposals,
     }
     return {"plan": plan}
 
@@ -96,6 +127,7 @@ def _plan(server: Server, job: Job, wanted: dict[str, str]) -> dict[str, Any]:
 def _document(
     server: Server,
     follower: Follower,
+    proposals: Proposals,
     item: Item | None = None,
     ended: Build | None = None,
     found: Outcome | None = None,
@@ -116,6 +148,7 @@ def _document(
         "exit_code": found.exit_code if found else None,
         "cause": found.cause if found else None,
         "report": found.report or None if found else None,
+        "proposals": proposals,
     }
 
 
@@ -135,7 +168,16 @@ def _lines(document: dict[str, Any]) -> list[str]:
         lines = [f"{document['verdict']}: {document['job']} #{document['build']}"]
         lines += [visible(document["cause"])] if document["cause"] else []
         lines += [f"report: {document['report']}"] if document["report"] else []
+    for project, details in document["proposals"].items():
+        lines.append(visible_line(f"{project}: {_proposal(details)}"))
     return [*lines, document["url"]]
+
+
+def _proposal(details: dict[str, str]) -> str:
+    if "proposal_url" not in details:
+        return "there is no open merge proposal of the branch"
+    told = f"proposed for {details.get('proposal_target', '')}"
+    return f"{told} ({details.get('proposal_status', '')}): {details['proposal_url']}"
 
 
 def _shown(value: Any) -> str:

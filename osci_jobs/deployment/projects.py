@@ -37,13 +37,15 @@ class Project:
 class Projects:
     """All projects, by name, and the servers that short notations mean, each a URL.
 
-    `bazaar` is where Launchpad serves Bazaar branches, `launchpad` its web service.
+    `bazaar` is where Launchpad serves Bazaar branches, `launchpad` its web service, `path`
+    the file that took the place of some of it, "" for none.
     """
 
     bazaar: str
     gerrit: str
     launchpad: str
     by_name: Mapping[str, Project]
+    path: str = ""
 
 
 def load(override: FilePath | None = None) -> Projects:
@@ -57,7 +59,9 @@ def load(override: FilePath | None = None) -> Projects:
         **{server: own[server] for server in _SERVERS},
         by_name={name: Project(name=name, **keys) for name, keys in own["projects"].items()},
     )
-    return _overridden(table, _parse(override)) if override else table
+    if not override:
+        return table
+    return replace(_overridden(table, _parse(override)), path=str(override.resolve()))
 
 
 def advice(name: str, known: Mapping[str, Any]) -> str:

@@ -49,6 +49,11 @@ class Group:
         return self.directory / "clouds.yaml"
 
     @property
+    def made_from(self) -> Path:
+        """What the group was made from: events of a run log, for the runs on it."""
+        return self.directory / "made_from.json"
+
+    @property
     def conf(self) -> Path:
         """How `jenkins-jobs` and osci reach the group's Hudson, its password included."""
         return self.directory / "jenkins_jobs.ini"

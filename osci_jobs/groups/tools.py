@@ -11,6 +11,7 @@ from osci_jobs.errors import InfrastructureError
 
 # What a command is called, and the package that brings it.
 PACKAGES = {
+    "git": "git",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "mount": "mount",

@@ -11,10 +11,11 @@ from osci_jobs import groups, process, reports, suites
 from osci_jobs.deployment import Limit, Suite, describe
 from osci_jobs.errors import InterruptionError, LimitError, OsciError
 from osci_jobs.groups import Group, Ledger
+from osci_jobs.groups.workshop import Part
 from osci_jobs.results import manifest, store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import steps
+from osci_jobs.run import code, provenance, steps
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import phase, record_trouble
 
@@ -109,24 +110,35 @@ class _Work:
     def _claim(self) -> None:
         with phase(self.log, "create", self._limit("create").seconds):
             self.ledger, self.group = groups.claim(self.order.state, self.order.group)
+            code.recall(self.group, self.order, self.log)
         self.is_kept = True
 
     def _make(self) -> None:
         order = self.order
+        parts = self._fetch() if order.deployment.services else []
+        if order.until == "fetch":
+            return
         with phase(self.log, "install", self._limit("install").seconds):
             self.ledger = groups.open_ledger(order.state, order.own_group, order.run)
             groups.make_scratch(self.ledger)
             lowers = steps.install(self.ledger, order, self._say)
+            lowers = code.layers(self.ledger, order, lowers, parts, self._say)
+            self.log.append("provenance", provenance=provenance.find(order, lowers))
         if order.until == "install":
             return
         with phase(self.log, "create", self._limit("create").seconds):
             self.group = groups.create(self.ledger, order.deployment, lowers, order.run)
+            code.remember(self.group, self.log)
         if order.until == "create" or not order.deployment.software:
             return
         limit = self._limit("deploy")
         with phase(self.log, "deploy", limit.seconds):
             seconds = steps.deploy(self.ledger, self.group, order, limit, self._say)
             self._say(f"Ansible used {seconds:.1f} s of CPU.")
+
+    def _fetch(self) -> list[Part]:
+        with phase(self.log, "fetch", self._limit("fetch").seconds):
+            return code.fetch(self.order, self.log, self._say)
 
     def _suites(self) -> tuple[Suite, ...]:
         return () if self.order.until else self.order.suites

@@ -91,14 +91,14 @@ def _deploy_trouble(failure: Failure) -> OsciError:
 
 def _environment(group: Group, order: Order) -> dict[str, str]:
     """Return the environment of builds, in which osci finds what this command has found."""
-    return agent.environment(
-        {
-            "OSCI_CACHE_DIR": str(order.cache),
-            "OSCI_DEPLOYMENT_CONFIG_DIR": str(_directory(order.deployment)),
-            "OSCI_HUDSON_CONF": str(group.conf),
-            "OSCI_STATE_DIR": str(order.state),
-        }
-    )
+    found = {
+        "OSCI_CACHE_DIR": str(order.cache),
+        "OSCI_DEPLOYMENT_CONFIG_DIR": str(_directory(order.deployment)),
+        "OSCI_HUDSON_CONF": str(group.conf),
+        "OSCI_PROJECTS": order.projects.path,
+        "OSCI_STATE_DIR": str(order.state),
+    }
+    return agent.environment({name: value for name, value in found.items() if value})
 
 
 def _make_node(

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from osci_jobs.deployment import Deployment, Limit, Suite
+from osci_jobs.deployment import Deployment, Limit, Source, Suite
+from osci_jobs.deployment.projects import Projects
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Order:
     command: str
     arguments: tuple[str, ...]
     deployment: Deployment
+    sources: tuple[Source, ...]
+    projects: Projects
     suites: tuple[Suite, ...]
     limits: Mapping[str, Limit]
     run: str
@@ -31,6 +34,7 @@ class Order:
     group: str
     until: str
     may_install: bool
+    allow_dirty: bool
 
     @property
     def own_group(self) -> str:

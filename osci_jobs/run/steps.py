@@ -18,7 +18,7 @@ from osci_jobs.run import blanking, controller, inventory
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import record_trouble
 from osci_jobs.run.play import PLAYBOOKS, Say, last_line, play, trouble
-from osci_jobs.suites import fetched
+from osci_jobs.suites import fetched as brought
 
 MINIMUM_FREE_BYTES = 4 << 30
 # What a suite's end takes on top of the suite: its files come back.
@@ -126,7 +126,7 @@ def run_suite(
             log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
             raise trouble(failure, f"The suite '{suite.name}' could not run")
         came.mkdir()
-        for sentence in fetched.unpack(output, came):
+        for sentence in brought.unpack(output, came):
             say(sentence)
         module.read(came)
         blanking.blank_files(came, inventory.read_passwords(group).values())
@@ -258,7 +258,7 @@ def _keep_harvest(
     directory = run_directory / "logs" / host
     directory.mkdir(parents=True, exist_ok=True)
     try:
-        fetched.unpack(archive, directory)
+        brought.unpack(archive, directory)
     except OsciError as error:
         message = f"The logs of '{host}' cannot be read: {error}"
         return [InfrastructureError(message, host=host)]

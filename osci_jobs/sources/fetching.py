@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from osci_jobs.deployment.model import Source
+from osci_jobs.deployment.notation import is_commit
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import InfrastructureError, SourceError
 
@@ -100,7 +101,10 @@ def _trunk(source: Source, project: Project, place: Place | None) -> _Trunk:
 
 
 def _full(branch: str) -> str:
-    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+    """Return the ref of a branch; of one of Bazaar there is a commit in the mirror instead."""
+    if branch.startswith("refs/") or is_commit(branch):
+        return branch
+    return f"refs/heads/{branch}"
 
 
 def _described(

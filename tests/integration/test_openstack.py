@@ -35,6 +35,7 @@ def test_basic_is_deployed_tested_and_reported(osci):
     assert osci("delete", group).code == 0
 
 
+@pytest.mark.full
 def test_a_stopped_compute_fails_the_suite_and_the_report_says_so(osci, tmp_path, monkeypatch):
     document = {
         "host": [{"name": "host1"}],

@@ -81,6 +81,16 @@ class Repository:
         """Do what an administrator may do to a change: abandon it, set its topic."""
         self._gerrit.ask(method, f"changes/{number}/{act}", content or {})
 
+    def merged(self, commit: str) -> tuple[str, str]:
+        """Return commit and tree of git's own merge with master, dated as osci dates it."""
+        self.git("checkout", "--quiet", "--detach", "origin/master")
+        newest = max(self.git("log", "--no-walk", "--format=%ct", "HEAD", commit).split())
+        who = {"NAME": "osci", "EMAIL": "osci@localhost", "DATE": f"@{newest} +0000"}
+        dated = {f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who}
+        message = f"--message=Merge commit '{commit}'"
+        self.git("merge", "--quiet", "--no-ff", message, commit, **dated)
+        return self.git("rev-parse", "HEAD"), self.git("rev-parse", "HEAD^{tree}")
+
     def _write(self, files: dict[str, str]):
         for name, text in files.items():
             (self._directory / name).write_text(text)

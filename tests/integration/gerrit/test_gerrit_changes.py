@@ -2,21 +2,14 @@
 """Changes of a real Gerrit, found by their numbers."""
 
 import os
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from gerrit.repository import Repository
-from gerrit.server import Gerrit
 from osci_jobs.deployment import notation
-from osci_jobs.deployment.model import Source
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import SourceError
-from osci_jobs.sources import fetching
 from osci_jobs.sources import gerrit as changes
-from osci_jobs.sources.model import Fetched, Place
-from osci_jobs.sources.remote import Patience
+from osci_jobs.sources.model import Place
 
 NOVA = Project(name="nova", package="nova", url="https://example.org/o/nova.git", branch="master")
 # What does harm in a shell, a template, a page or a terminal that takes it for its own.
@@ -166,55 +159,3 @@ def test_a_repository_whose_name_needs_quotes_is_fetched(find, make_repository):
     assert place.details["repository"] == repository.name
     commit = repository.git("rev-parse", "HEAD")
     assert repository.git("ls-remote", place.url, place.ref) == f"{commit}\t{place.ref}"
-
-
-def fetch(cache: Path, gerrit: Gerrit, nova: Repository, source: Source) -> Fetched:
-    """Find a change and fetch it, both as a run does."""
-    project = replace(NOVA, url=nova.url)
-    place = changes.find(gerrit.url, source, project, print)
-    return fetching.fetch(cache, source, project, place, Patience(20, print, ()))
-
-
-def merged_by_hand(nova: Repository, commit: str) -> tuple[str, str]:
-    """Return commit and tree of what git itself merges, dated as the newest of the two."""
-    nova.git("checkout", "--quiet", "--detach", "origin/master")
-    newest = max(nova.git("log", "--no-walk", "--format=%ct", "HEAD", commit).split())
-    message = f"--message=Merge commit '{commit}'"
-    nova.git("merge", "--quiet", "--no-ff", message, commit, **dated(newest))
-    return nova.git("rev-parse", "HEAD"), nova.git("rev-parse", "HEAD^{tree}")
-
-
-def dated(seconds: str) -> dict[str, str]:
-    """Return what makes a commit osci's own, of that time."""
-    who = {"NAME": "osci", "EMAIL": "osci@localhost", "DATE": f"@{seconds} +0000"}
-    return {f"GIT_{role}_{key}": who[key] for role in ("AUTHOR", "COMMITTER") for key in who}
-
-
-def test_each_patch_set_is_merged_as_git_merges_it_by_hand(gerrit, nova, tmp_path):
-    nova.submit(nova.propose("Be nova", **{"setup.cfg": "[metadata]\nname = nova\n"}))
-    number = nova.propose("Count hosts", hosts="1\n")
-    commits = {"1": nova.git("rev-parse", "HEAD")}
-    nova.amend(hosts="2\n")
-    commits["2"] = nova.git("rev-parse", "HEAD")
-    nova.submit(nova.propose("Count images", images="1\n"))
-    trunk = nova.git("rev-parse", "origin/master")
-    for patch_set, commit in commits.items():
-        source = notation.parse("nova", f"gerrit:{number}/{patch_set}")
-        found = fetch(tmp_path / "cache", gerrit, nova, source)
-        assert (found.proposed, found.trunk) == (commit, trunk)
-        assert (found.trunk_url, found.trunk_ref) == (nova.url, "refs/heads/master")
-        assert (found.merged, found.tree) == merged_by_hand(nova, commit)
-        assert found.details["patch_set"] == patch_set
-    newest = fetch(tmp_path / "cache", gerrit, nova, notation.parse("nova", f"gerrit:{number}"))
-    assert newest.merged == found.merged
-
-
-def test_a_change_of_a_stable_branch_meets_that_branch(gerrit, nova, tmp_path):
-    nova.submit(nova.propose("Be nova", **{"setup.cfg": "[metadata]\nname = nova\n"}))
-    nova.make_branch("stable/2026.1")
-    nova.submit(nova.propose("Count images", images="1\n"))
-    number = nova.propose("Mend it", branch="stable/2026.1", hosts="1\n")
-    found = fetch(tmp_path / "cache", gerrit, nova, notation.parse("nova", f"gerrit:{number}"))
-    assert found.trunk_ref == "refs/heads/stable/2026.1"
-    assert found.trunk == nova.git("rev-parse", "origin/stable/2026.1")
-    assert found.merged == found.proposed == nova.git("rev-parse", "HEAD")

@@ -77,7 +77,7 @@ def test_views_are_made_and_show_their_jobs(hudson, jobs):
 
 
 @pytest.mark.parametrize("forwards", [False, True])
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.full), 3])
 def test_a_server_that_fails_in_the_middle_is_told_and_the_next_update_converges(
     hudson, jobs, tmp_path, number, forwards
 ):

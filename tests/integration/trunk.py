@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A trunk of nova as git, made of its released source, with branches, served by git itself."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+VERSION = "34.0.0"
+VISIBLE = "2026-11-26T12:34:56Z"
+REQUIRED = "inflection"
+_VERSIONS = "nova/api/openstack/compute/versions.py"
+_UPDATED = "2013-07-23T11:33:21Z"
+_PERSON = {
+    **{f"GIT_{who}_NAME": "Bob" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_EMAIL": "bob@example.org" for who in ("AUTHOR", "COMMITTER")},
+    **{f"GIT_{who}_DATE": "2026-11-01T12:00:00+0000" for who in ("AUTHOR", "COMMITTER")},
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+
+@dataclass
+class Repository:
+    """A git repository with a work tree, and where it is served."""
+
+    path: Path
+    url: str = ""
+
+    def git(self, *words: str, **environment: str) -> str:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=self.path,
+            env={**os.environ, **_PERSON, **environment},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def branch(self, name: str, start: str, subject: str, change: Callable[[Path], None]) -> str:
+        """Make a branch with one commit, and return that."""
+        self.git("checkout", "--quiet", "-B", name, start)
+        change(self.path)
+        self.git("add", "--all", "--force")
+        self.git("commit", "--quiet", "--message", subject)
+        return self.git("rev-parse", "HEAD")
+
+
+def make(directory: Path) -> Repository:
+    """Make nova's trunk of two commits, `first` and `master`, and a branch for each trouble."""
+    path = directory / "nova"
+    _unpack(directory, path)
+    repository = Repository(path)
+    repository.git("init", "--quiet", "--initial-branch=first")
+    repository.git("add", "--all", "--force")
+    repository.git("commit", "--quiet", "--message", f"Nova {VERSION}")
+    edits = {
+        "master": (
+            "Say more of nova",
+            _edited("README.rst", "supporting a wide", "which supports a wide"),
+        ),
+        "visible": ("Renew the API", _edited(_VERSIONS, _UPDATED, VISIBLE)),
+        "failing": ("Count no limits", _edited("nova/api/openstack/compute/limits.py", *_FAILING)),
+        "conflicting": (
+            "Say it else",
+            _edited("README.rst", "supporting a wide", "that supports a wide"),
+        ),
+        "unbuildable": ("Break setup", _edited("setup.py", "setuptools.setup(", "setuptools.up((")),
+        "dying": ("Break the conductor", _edited("nova/cmd/conductor.py", *_DYING)),
+        "requiring": ("Inflect", _requiring),
+        "contradicting": ("Go back", _appended("requirements.txt", "oslo.config<9\n")),
+    }
+    for name, (subject, change) in edits.items():
+        repository.branch(name, "first", subject, change)
+    repository.git("checkout", "--quiet", "master")
+    return repository
+
+
+class Daemon:
+    """`git daemon` of the repositories below a directory, on this machine's loopback."""
+
+    def __init__(self, directory: Path):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self._process = subprocess.Popen(
+            [
+                *("git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"),
+                *(f"--port={self.port}", f"--base-path={directory}", str(directory)),
+            ],
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        self.url = f"git://127.0.0.1:{self.port}"
+        self._wait()
+
+    def _wait(self):
+        until = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert time.monotonic() < until, "git daemon did not start"
+                time.sleep(0.05)
+
+    def close(self):
+        os.killpg(self._process.pid, signal.SIGTERM)
+        self._process.wait(10)
+
+
+def projects(directory: Path, **keys) -> Path:
+    """Write a table of projects that takes the place of osci's own where it says something."""
+    path = directory / "projects.json"
+    path.write_text(json.dumps(keys))
+    return path
+
+
+_FAILING = (
+    "    def index(self, req):\n",
+    "    def index(self, req):\n        raise ValueError('spoilt by a branch')\n",
+)
+_DYING = ("def main():\n", "def main():\n    raise RuntimeError('broken by a branch')\n")
+
+
+def _edited(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(path: Path):
+        text = (path / name).read_text()
+        assert old in text, f"{name} has no {old!r}"
+        (path / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def _appended(name: str, text: str) -> Callable[[Path], None]:
+    def change(path: Path):
+        with (path / name).open("a") as file:
+            file.write(text)
+
+    return change
+
+
+def _requiring(path: Path):
+    _appended("requirements.txt", f"{REQUIRED}>=0.5.1\n")(path)
+    _edited(_VERSIONS, "\nfrom nova", f"\nimport {REQUIRED}  # noqa\nfrom nova")(path)
+
+
+def _unpack(directory: Path, path: Path):
+    """Unpack nova's released source; what is in no repository of its own is left out."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
+            *("--no-binary", "nova", f"nova=={VERSION}", "--dest", str(directory / "sdist")),
+        ],
+        check=True,
+    )
+    archive = directory / "sdist" / f"nova-{VERSION}.tar.gz"
+    shutil.unpack_archive(archive, directory / "sdist")
+    (directory / "sdist" / f"nova-{VERSION}").rename(path)
+    os.chown(path, os.getuid(), os.getgid())  # git trusts no directory of somebody else's
+    shutil.rmtree(path / "nova.egg-info")
+    for name in ("PKG-INFO", "AUTHORS", "ChangeLog"):
+        (path / name).unlink()
