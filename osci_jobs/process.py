@@ -21,6 +21,10 @@ _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
+class SilenceError(LimitError):
+    """A program said nothing for longer than it may; a limit of time is no silence."""
+
+
 def run(
     command: list[str],
     *,
@@ -31,7 +35,7 @@ def run(
 ) -> int:
     """Run `command`, hand each line that it prints to `on_line`, return its exit code.
 
-    Standard output and error are one stream. Raises LimitError when the
+    Standard output and error are one stream. Raises SilenceError when the
     program prints nothing for `silence_seconds`; `name` is what the message
     calls it. However this returns or raises, an alarm or Ctrl-C included, the
     program and all its descendants are gone.
@@ -102,7 +106,7 @@ def _read(stream: int, name: str, silence_seconds: float, on_line: Callable[[str
     pending = b""
     while True:
         if not select.select([stream], [], [], silence_seconds)[0]:
-            raise LimitError(f"'{name}' said nothing for {silence_seconds:g} s.")
+            raise SilenceError(f"'{name}' said nothing for {silence_seconds:g} s.")
         data = os.read(stream, 65536)
         *lines, pending = (pending + data).split(b"\n")
         if not data and pending:
