@@ -64,4 +64,106 @@ def strings():
     return [text.replace("{canary}", f"canary-{number}") for number, text in enumerate(texts)]
 
 
+# A ref of git has no space, but a shell makes one by itself.
+REF_COMMANDS = ("touch${IFS}{canary}", ">{canary}", "touch {canary}")
+REFS = (
+    *(
+        "-{command}",
+        "--{command}",
+        "--upload-pack={command}",
+        "-u{command}",
+        "-c{command}",
+        "+{command}",
+    ),
+    *("--exec={command}", "x --upload-pack={command}", "refs/heads/--upload-pack={command}"),
+    *(
+        "$({command})",
+        "`{command}`",
+        ";{command};",
+        "&&{command}",
+        "||{command}",
+        "|{command}",
+        "&{command}&",
+    ),
+    *(
+        "';{command};'",
+        '";{command};"',
+        "'$({command})'",
+        '"`{command}`"',
+        "x/$({command})",
+        "(){ :;};{command}",
+    ),
+    *(
+        "x\n{command}",
+        "x\r{command}",
+        "\t{command}",
+        "x\0{command}",
+        "\x1b]0;{command}\a",
+        "#{command}",
+    ),
+    *(
+        "ext::sh -c {command}",
+        "ext::{command}",
+        "fd::{command}",
+        "::{command}",
+        "x:{command}",
+        "x:{command}:",
+    ),
+    *(
+        "..{command}",
+        "x..{command}",
+        "@{{command}}",
+        "x@{u}{command}",
+        "x^{/{command}}",
+        "x~{command}",
+        "@",
+    ),
+    *(
+        "{{{command}}}",
+        "{%{command}%}",
+        "{{{{{command}}}}}",
+        "#{{command}}",
+        "${{command}}",
+        "<%=`{command}`%>",
+    ),
+    *(
+        "\u202e{command}",
+        "\u200f{command}",
+        "\ufeff{command}",
+        "\u2028{command}",
+        "\ud800{command}",
+    ),
+    *(
+        "refs/heads/$({command})",
+        "refs/tags/`{command}`",
+        "refs/changes/;{command}",
+        "heads/{command}",
+    ),
+    *(
+        "HEAD;{command}",
+        "FETCH_HEAD|{command}",
+        "{command}.lock",
+        ".{command}",
+        "{command}/",
+        "x//{command}",
+    ),
+    *(
+        "ä{command}",
+        "=cmd|'{command}'",
+        "%24({command})",
+        "%0a{command}",
+        "!{command}",
+        "a,{command}",
+        "*{command}",
+    ),
+)
+
+
+def refs():
+    """Return names for branches and refs, each with a canary of its own."""
+    texts = [ref.replace("{command}", command) for ref in REFS for command in REF_COMMANDS]
+    return [text.replace("{canary}", f"canary-ref-{number}") for number, text in enumerate(texts)]
+
+
 CORPUS = strings()
+REF_CORPUS = refs()

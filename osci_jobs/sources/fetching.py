@@ -9,7 +9,7 @@ from osci_jobs.deployment.notation import is_commit
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import InfrastructureError, SourceError
 
-from . import archive, checkout, merging, mirror, package, remote, version
+from . import archive, checkout, merging, mirror, package, version
 from .model import Fetched, Place
 from .remote import Patience
 
@@ -121,11 +121,11 @@ def _described(
         project=source.project,
         kind=source.kind,
         text=source.text,
-        url=remote.shown(proposed.url),
+        url=proposed.url,
         ref=proposed.ref,
         method=source.method,
         proposed=proposed.commit,
-        trunk_url=remote.shown(trunk.url),
+        trunk_url=trunk.url,
         trunk_ref=trunk.ref,
         # As it is, a trunk that it has nothing to do with is none.
         trunk=trunk.commit if met.base else "",

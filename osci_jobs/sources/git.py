@@ -48,7 +48,15 @@ _SETTINGS = (
 # What the user's own git has of him: settings, accounts, keys, proxies, authorities.
 _USERS = (
     *("DBUS_SESSION_BUS_ADDRESS", "GIT_CONFIG_GLOBAL", "GIT_SSH", "GIT_SSH_COMMAND"),
-    *("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "CURL_CA_BUNDLE", "HOME", "LOGNAME", "SSH_AUTH_SOCK"),
+    *(
+        "GIT_SSH_VARIANT",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "CURL_CA_BUNDLE",
+        "HOME",
+        "LOGNAME",
+        "SSH_AUTH_SOCK",
+    ),
     *("SSL_CERT_DIR", "SSL_CERT_FILE", "USER", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
     *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
     *("all_proxy", "http_proxy", "https_proxy", "no_proxy"),
@@ -140,7 +148,7 @@ def talk(
     """Run a command that speaks to a server, as the user; return its exit code and its lines.
 
     It may read a repository of this machine where `files` says so. Progress is left out
-    of the lines. Raises LimitError when it says nothing for `silence_seconds`.
+    of the lines. Raises SilenceError when it says nothing for `silence_seconds`.
     """
     lines: list[str] = []
     code = process.run(

@@ -79,10 +79,8 @@ def fetch(mirror: Path, url: str, ref: str, patience: Patience, with_tags: bool 
 
 def has(mirror: Path, commit: str) -> bool:
     """Tell whether the mirror has the commit and all that came before it."""
-    if git.run(mirror, "cat-file", "-e", f"{commit}^{{commit}}").code:
-        return False
     # Its object alone may be of a move that broke off.
-    return bool(git.read(mirror, "for-each-ref", "--count=1", f"--contains={commit}", KEPT))
+    return _leads_to(mirror, KEPT, commit)
 
 
 def keep(mirror: Path, commit: str) -> None:
@@ -158,10 +156,16 @@ def _searched(mirror: Path, url: str, commit: str, patience: Patience) -> str:
     with incoming(mirror) as repository:
         specs = ("+refs/heads/*:refs/osci/heads/*", "+refs/tags/*:refs/osci/tags/*")
         remote.fetch(repository, url, patience, specs, "--no-tags")
-        if not git.run(repository, "for-each-ref", "--count=1", f"--contains={commit}").output:
+        if not _leads_to(repository, "refs/osci", commit):
             raise SourceError(f"'{remote.shown(url)}' does not have the commit {commit}.")
         adopt(mirror, repository, commit)
     return commit
+
+
+def _leads_to(repository: Path, refs: str, commit: str) -> bool:
+    """Tell whether one of the refs leads to a commit; one walk, however many refs there are."""
+    answer = git.run(repository, "rev-list", "--max-count=1", commit, "--not", f"--glob={refs}")
+    return not answer.code and not answer.output
 
 
 def _brought(mirror: Path, url: str, ref: str, patience: Patience, with_tags: bool) -> str:

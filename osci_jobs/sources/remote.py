@@ -10,7 +10,8 @@ from pathlib import Path
 
 from osci_jobs.deployment.faults import quoted
 from osci_jobs.deployment.notation import is_branch
-from osci_jobs.errors import InfrastructureError, LimitError, SourceError
+from osci_jobs.errors import InfrastructureError, SourceError
+from osci_jobs.process import SilenceError
 from osci_jobs.results.escape import clip, visible_line
 
 from . import git
@@ -33,7 +34,7 @@ _REFUSED = re.compile(
     r"Authentication failed|could not read (Username|Password)|Permission denied|access denied|"
     r"returned error: 4(?!08|29)\d\d|repository .* not found|not found\.?$|"
     r"does not appear to be a git repository|not valid: is this a git repository|"
-    r"not a git repository|fsck error|index-pack failed|shallow",
+    r"not a git repository|fsck error|shallow",
     re.IGNORECASE,
 )
 _TELLING = re.compile(r"(fatal|error|ssh|ERROR|remote: (fatal|error)):? ", re.IGNORECASE)
@@ -187,7 +188,7 @@ def _attempt(
             silence_seconds=patience.silence_seconds,
             files=_is_here(url),
         )
-    except LimitError as error:
+    except SilenceError as error:
         raise InfrastructureError(
             f"The git server {_server(url)} said nothing for {patience.silence_seconds:g} s."
         ) from error

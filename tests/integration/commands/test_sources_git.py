@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests that what a user wrote is found on a git server, fetched whole, and kept."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,8 +15,8 @@ from repositories import Repository, changed
 
 from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
-from osci_jobs.errors import ConfigurationError, InfrastructureError, SourceError
-from osci_jobs.sources import fetching, mirror
+from osci_jobs.errors import ConfigurationError, InfrastructureError, LimitError, SourceError
+from osci_jobs.sources import archive, fetching, mirror
 from osci_jobs.sources.model import Place
 from osci_jobs.sources.remote import Patience
 
@@ -176,6 +178,22 @@ def test_a_shallow_clone_is_told_to_be_one(nova, tmp_path):
         find(tmp_path / "cache", f"file://{tmp_path}/shallow", "")
 
 
+def test_a_tree_that_leads_into_a_repository_is_refused_and_not_kept(tmp_path):
+    made = Repository(tmp_path / "r")
+    blob = bytes.fromhex(made.id("master:api.py"))
+    entry = b"100644 .git\0" + blob
+    words = ("hash-object", "-t", "tree", "-w", "--literally", "--stdin")
+    commit = made.git("commit-tree", "-p", "master", "-m", "Lead", made.git(*words, content=entry))
+    made.git("update-ref", "refs/heads/lead", commit)
+    with pytest.raises(SourceError, match="cannot be fetched: .*(hasDotgit|fsck error)"):
+        find(tmp_path / "cache", made.url, "lead")
+    # Not even as a part of what comes later.
+    with pytest.raises(SourceError):
+        find(tmp_path / "cache", made.url, commit)
+    with pytest.raises(SourceError, match="has the path '.git', which leads"):
+        archive.check(made.path / ".git", commit)
+
+
 def test_a_force_push_loses_no_commit_that_was_used(tmp_path):
     made = Repository(tmp_path / "r")
     made.branch("spiffy")
@@ -296,6 +314,25 @@ def test_a_server_that_says_nothing_is_the_infrastructures(tmp_path, scheme):
     assert time.monotonic() - started < 4
 
 
+def test_a_limit_of_time_is_not_the_servers_silence(tmp_path):
+    server = repositories.Listener(b"", closes=False)
+    limit = LimitError("'fetch' went past its limit of 1 s.")
+
+    def end(*_):
+        raise limit
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    try:
+        with pytest.raises(LimitError) as caught:
+            find(tmp_path, f"git://127.0.0.1:{server.port}/nova", "x")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        server.close()
+    assert caught.value is limit
+
+
 @pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
 def test_a_refused_connection_is_the_infrastructures(tmp_path, scheme):
     with pytest.raises(InfrastructureError, match="(?i)connect"):
@@ -363,6 +400,28 @@ def test_nobody_is_asked_for_a_password(smart, home, tmp_path, monkeypatch):
     with pytest.raises(SourceError, match="could not read Username"):
         find(tmp_path, f"{smart.url}/nova/.git", "spiffy")
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("set_by", ["", "environment", "settings"])
+def test_ssh_asks_nobody_unless_the_user_has_a_command_for_it(
+    nova, home, tmp_path, monkeypatch, set_by
+):
+    record = '#!/bin/sh\necho "$0 $*" >> {}/ssh.log\nfor last; do :; done\neval "$last"\n'
+    (home / "own").mkdir()
+    for name in ("ssh", "own/ssh"):
+        (home / name).write_text(record.format(home))
+        (home / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{home}:{os.environ['PATH']}")
+    if set_by == "environment":
+        monkeypatch.setenv("GIT_SSH_COMMAND", f"{home}/own/ssh -v")
+    if set_by == "settings":
+        (home / ".gitconfig").write_text(f"[core]\nsshCommand = {home}/own/ssh -v\n")
+    found = find(tmp_path / "cache", f"ssh://bob@localhost:29418{nova.path}", "spiffy")
+    assert found.commit == nova.id("spiffy")
+    log = (home / "ssh.log").read_text()
+    assert "-p 29418 bob@localhost git-upload-pack" in log
+    assert ("own/ssh -v" in log) == bool(set_by)
+    assert ("-o BatchMode=yes" in log) == (not set_by)
 
 
 def test_no_other_protocol_is_spoken(tmp_path):

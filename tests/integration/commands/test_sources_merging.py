@@ -11,7 +11,7 @@ from repositories import Repository, changed
 from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import SourceError
-from osci_jobs.sources import archive, fetching, merging, mirror
+from osci_jobs.sources import archive, fetching, merging, mirror, package
 from osci_jobs.sources.remote import Patience
 
 WHO = {
@@ -202,6 +202,32 @@ def test_too_many_commits_are_not_rebased(nova, cache, tmp_path):
 @pytest.mark.parametrize("package", ["NOVA", "nova"])
 def test_names_of_packages_are_compared_by_pep_503(nova, cache, package):
     assert fetch(cache, nova, "spiffy", "as-is", package).project == "nova"
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"setup.cfg": "[metadata]\nname = nova\n"}, "nova"),
+        ({"pyproject.toml": "[project]\nname = 'nova'\n"}, "nova"),
+        ({"pyproject.toml": "[build-system]\n", "setup.cfg": "[metadata]\nname: nova"}, "nova"),
+        ({"pyproject.toml": "[project]\nname = 'a'\n", "setup.cfg": "[metadata]\nname=b\n"}, "a"),
+        ({"pyproject.toml": "a = " + "[" * 9999, "setup.cfg": "[metadata]\nname = b\n"}, "b"),
+        ({"pyproject.toml": "project = 1\n", "setup.cfg": "name = b\n"}, ""),
+        (
+            {"pyproject.toml": "[project]\nname = 1\n", "setup.cfg": "[metadata]\nname=%(x)s"},
+            "%(x)s",
+        ),
+        ({"setup.cfg": b"[metadata]\nname = \xff\n"}, "\ufffd"),
+        ({"setup.cfg": "#" * (1 << 20) + "\n[metadata]\nname = nova\n"}, ""),
+        ({"setup.cfg/file": "[metadata]\nname = nova\n"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_name_of_the_package_is_read(tmp_path, files, name):
+    made = Repository(tmp_path / "r")
+    made.commit("Remove", {"setup.cfg": None})
+    made.commit("Write", files)
+    assert package.name(made.path / ".git", made.id("HEAD")) == name
 
 
 def test_an_export_is_the_tree_exactly(tmp_path):
