@@ -16,7 +16,7 @@ from osci_jobs.run import provenance
 from osci_jobs.run.order import Order
 from osci_jobs.run.play import Say
 from osci_jobs.sources import archive, bazaar, fetching, gerrit, launchpad, mirror
-from osci_jobs.sources.model import Fetched, Place
+from osci_jobs.sources.model import Change, Fetched, Place
 from osci_jobs.sources.remote import Patience
 
 # How the group remembers what it was made from, for runs on it.
@@ -137,5 +137,10 @@ def _sentence(fetched: Fetched) -> str:
     if fetched.kind == "release":
         return f"{fetched.project} {fetched.ref} is a release."
     change = fetched.change
-    counts = f", {change.files} files, +{change.insertions} -{change.deletions}" if change else ""
+    counts = f", {_counts(change)}" if change else ""
     return f"{fetched.project} is {fetched.merged[:12]} ({fetched.method}{counts})."
+
+
+def _counts(change: Change) -> str:
+    files = "1 file" if change.files == 1 else f"{change.files} files"
+    return f"{files}, +{change.insertions} -{change.deletions}"
