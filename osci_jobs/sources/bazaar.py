@@ -34,9 +34,10 @@ _DISK = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.E
 # What to say of a trouble that the branch itself makes.
 _SENTENCES = {
     "broken": "The Bazaar branch '{}' cannot be read:",
-    "forbidden": "The Bazaar branch '{}' leads to another server, where osci does not go:",
+    "forbidden": "The Bazaar branch '{}' leads to another place, where osci does not go:",
     "git": "What is in the Bazaar branch '{}' is refused by git:",
-    "missing": "There is no Bazaar branch at '{}':",
+    "refused": "The Bazaar branch '{}' is not shown to everybody:",
+    "missing": "There is no Bazaar branch with a revision at '{}':",
 }
 
 
@@ -95,7 +96,8 @@ def _attempt(entry: Path, order: Mapping[str, str], silence_seconds: float) -> d
     if found.get("trouble") == "broken":
         shutil.rmtree(order["store"], ignore_errors=True)  # for it may be that, and not the branch
     if "trouble" in found:
-        raise _error(found["trouble"], _shown(found["url"]), _shown(found["text"]))
+        text = _shown(found["text"]).rstrip(". ")
+        raise _error(found["trouble"], _shown(found["url"]), text)
     return found
 
 
@@ -128,7 +130,7 @@ def _answer(order: Mapping[str, str], desk: Path, silence_seconds: float) -> dic
         return {
             "trouble": "away",
             "url": order["branch"],
-            "text": f"it said nothing for {silence_seconds:g} s.",
+            "text": f"it said nothing for {silence_seconds:g} s",
         }
     if code or not answer.exists():
         raise InfrastructureError(
@@ -140,10 +142,10 @@ def _answer(order: Mapping[str, str], desk: Path, silence_seconds: float) -> dic
 
 def _error(trouble: str, url: str, text: str) -> OsciError:
     if trouble == "away":
-        return AwayError(f"The Bazaar server of '{url}' does not answer: {text}")
+        return AwayError(f"The Bazaar server of '{url}' does not answer: {text}.")
     if any(reason in text for reason in _DISK):
-        return InfrastructureError(f"'{url}' cannot be kept in the cache: {text}", line=text)
-    return SourceError(f"{_SENTENCES[trouble].format(url)} {text}", line=text)
+        return InfrastructureError(f"'{url}' cannot be kept in the cache: {text}.", line=text)
+    return SourceError(f"{_SENTENCES[trouble].format(url)} {text}.", line=text)
 
 
 def _environment(desk: Path) -> dict[str, str]:

@@ -18,14 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import breezy
-from breezy import config, errors, ui
+from breezy import config, errors, ui, urlutils
+from breezy.branch import UnstackableBranchFormat
 from breezy.bzr import BzrProber, RemoteBzrProber
 from breezy.controldir import ControlDir, format_registry
 from breezy.revision import NULL_REVISION
@@ -43,8 +43,11 @@ from osci_jobs.sources import stream
 _MEMORY_BYTES = 4 << 30
 _FILE_BYTES = 4 << 30
 _COMPLAINT_BYTES = 500
+_REFUSED = (401, 403, 410)
 _REF = "refs/bazaar/tip"
 _CHUNK = 100
+# How many branches may lie below each other; of Launchpad's it is one.
+_STACKED = 10
 _MODES = {("file", False): "100644", ("file", True): "100755", ("symlink", False): "120000"}
 _AWAY = (
     OSError,
@@ -64,9 +67,8 @@ _TROUBLES: Mapping[type[Exception], str] = {
     errors.NotBranchError: "missing",
     **dict.fromkeys((BadUrl, BranchLoopError, BranchReferenceForbidden), "forbidden"),
     **dict.fromkeys(_AWAY, "away"),
+    errors.PermissionDenied: "refused",
     GitError: "git",
-    # What a branch does to breezy is the branch's doing.
-    Exception: "broken",
 }
 
 
@@ -101,12 +103,21 @@ def _brought(order: Mapping[str, Any]) -> dict[str, Any]:
         aside.add_fallback_repository(store)
         tip = _Tip(url, aside)
         commit = _converted(aside, tip, git, trunk)
+    # Whatever a branch makes breezy raise is the branch's doing.
     except Exception as error:
-        trouble = next(name for kind, name in _TROUBLES.items() if isinstance(error, kind))
-        if trouble == "broken":
-            traceback.print_exc()
-        return {"trouble": trouble, "url": url, "text": f"{type(error).__name__}: {error}"}
+        return {"trouble": _trouble(error), "url": url, "text": _told(error)}
     return {"commit": commit, "revision": tip.id.decode(), "revno": tip.number, "trunk": trunk}
+
+
+def _trouble(error: Exception) -> str:
+    """Return what `bazaar` calls an error."""
+    if isinstance(error, errors.UnexpectedHttpStatus) and error.code in _REFUSED:
+        return "refused"
+    return next((name for kind, name in _TROUBLES.items() if isinstance(error, kind)), "broken")
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, errors.BzrError | GitError) else repr(error)
 
 
 def _repository(path: Path) -> Any:
@@ -135,11 +146,30 @@ class _SameServer(SingleSchemePolicy):
             raise BadUrl(url)
 
 
+def _opened(url: str, above: tuple[str, ...] = ()) -> Any:
+    """Return the branch at a URL together with the branches that it is stacked on.
+
+    They are opened here, for of a smart server's branch breezy opens them wherever they
+    are and asks no policy.
+    """
+    if url in above or len(above) == _STACKED:
+        raise BranchLoopError()
+    policy = _SameServer(above[0] if above else url)
+    branch = BranchOpener(policy, [RemoteBzrProber, BzrProber]).open(url, ignore_fallbacks=True)
+    try:
+        below = urlutils.join(branch.base, branch.get_stacked_on_url())
+    except (errors.NotStacked, UnstackableBranchFormat, errors.UnstackableRepositoryFormat):
+        return branch
+    policy.check_one_url(below)
+    branch.repository.add_fallback_repository(_opened(below, (*above, url)).repository)
+    return branch
+
+
 class _Tip:
     """The newest revision of a branch; all that it is made of is in the repository then."""
 
     def __init__(self, url: str, repository: Any):
-        branch = BranchOpener(_SameServer(url), [RemoteBzrProber, BzrProber]).open(url)
+        branch = _opened(url)
         with branch.lock_read():
             self.number, self.id = branch.last_revision_info()
             if self.id == NULL_REVISION:

@@ -2,7 +2,8 @@
 """Launchpad's web service: what a branch is there, and where it is proposed to go."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -144,7 +145,7 @@ def _asked(server: str, path: str, seconds: float) -> _Found:
     # launchpadlib writes to the user's home otherwise.
     with TemporaryDirectory(prefix="osci-launchpad-", ignore_cleanup_errors=True) as home:
         try:
-            return within(seconds, lambda: _answer(server, path, home))
+            return within(seconds, lambda: _answer(server, path, home, seconds))
         except OsciError:
             raise
         except TimeoutError as error:
@@ -168,17 +169,38 @@ def _refusal(server: str, path: str, response: Any) -> OsciError:
     return AwayError(f"Launchpad at '{server}' answers with the error {status} ({reason}).")
 
 
-def _answer(server: str, path: str, home: str) -> _Found:
+def _answer(server: str, path: str, home: str, seconds: float) -> _Found:
+    with _greeted(server, home, seconds) as launchpad:
+        for look in _ways(launchpad, path):
+            if found := look(launchpad, path):
+                return found
+        raise SourceError(_missing(launchpad, server, path))
+
+
+@contextmanager
+def _greeted(server: str, home: str, seconds: float) -> Iterator[Launchpad]:
+    """Yield the web service as everybody may see it; its connections end with the context."""
+    connections: list[_Http] = []
+
+    class Anonymous(Launchpad):
+        def httpFactory(self, *words: Any) -> _Http:  # noqa: N802
+            connections.append(_Http(self, None, *words))
+            return connections[-1]
+
     try:
-        launchpad = _Anonymous.login_anonymously("osci", server, home, version="devel")
+        yield _login(Anonymous, server, home, seconds)
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+def _login(client: type[Launchpad], server: str, home: str, seconds: float) -> Launchpad:
+    try:
+        return client.login_anonymously("osci", server, home, seconds, version="devel")
     except errors.HTTPError as error:
         raise AwayError(
             f"'{server}' does not greet as Launchpad does ({error.response.status})."
         ) from error
-    for look in _ways(launchpad, path):
-        if found := look(launchpad, path):
-            return found
-    raise SourceError(_missing(launchpad, server, path))
 
 
 class _Http(LaunchpadOAuthAwareHttp):
@@ -190,13 +212,6 @@ class _Http(LaunchpadOAuthAwareHttp):
         if response.status >= 400:
             raise errors.HTTPError(response, content)
         return response, content
-
-
-class _Anonymous(Launchpad):
-    """The web service as everybody may see it."""
-
-    def httpFactory(self, *words: Any) -> _Http:  # noqa: N802
-        return _Http(self, None, *words)
 
 
 def _ways(launchpad: Launchpad, path: str) -> tuple[Callable[[Launchpad, str], Any], ...]:
