@@ -59,6 +59,7 @@ class Osci:
         self.temporary = directory / "temporary"
         self.temporary.mkdir()
         self.deployments: Path | None = None
+        self.projects: Path | None = None
 
     def start(self, *words: str) -> Command:
         environment = {
@@ -70,6 +71,8 @@ class Osci:
             environment["OSCI_CACHE_DIR"] = str(self.cache)
         if self.deployments:
             environment["OSCI_DEPLOYMENT_CONFIG_DIR"] = str(self.deployments)
+        if self.projects:
+            environment["OSCI_PROJECTS"] = str(self.projects)
         process = subprocess.Popen(
             [*OSCI, *words],
             cwd=self.directory,

@@ -70,6 +70,9 @@ def hudson(tmp_path_factory):
     osci = Osci(directory)
     osci.deployments = directory / "deployments"
     osci.deployments.mkdir()
+    # Its agent knows where this is; what is in it is read at each run.
+    osci.projects = directory / "projects.json"
+    osci.projects.write_text("{}")
     for name in ("hudson", "single"):
         shutil.copy(data.directory() / "config" / "deploy" / f"{name}.json", osci.deployments)
     for name, document in DEPLOYMENTS.items():
