@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ask a server once more when it did not answer, a few times and ever later."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from osci_jobs.errors import InfrastructureError, OsciError
+from osci_jobs.errors import InfrastructureError
 
 # Before the second attempt, the third and the fourth, which is the last one.
 WAITS = (5.0, 10.0, 15.0)
-
-_PARTING_SECONDS = 0.5
 
 
 class AwayError(InfrastructureError):
@@ -35,32 +32,3 @@ def repeated(
         return attempt()
     except AwayError as error:
         raise InfrastructureError(f"{error} That was attempt {len(waits) + 1}.") from error
-
-
-def within(seconds: float, function: Callable[[], Any]) -> Any:
-    """Return what the function does, or raise TimeoutError and leave it to itself.
-
-    A socket's own limit is for each piece that it receives, and there is none for
-    looking up a name.
-    """
-    done: list[Any] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(function())
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        thread.join(seconds)
-    except OsciError:
-        thread.join(_PARTING_SECONDS)  # or Python complains of it when it ends
-        raise
-    if failed:
-        raise failed[0]
-    if not done:
-        raise TimeoutError
-    return done[0]

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from osci_jobs import cache as entries
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError, OsciError, SourceError
 from osci_jobs.results.escape import clip, visible_line
+from osci_jobs.sources import mirror
 from osci_jobs.sources.attempts import WAITS, AwayError, repeated
 
 SILENCE_SECONDS = 60.0
@@ -63,7 +65,7 @@ def bring(
     silence_seconds: float = SILENCE_SECONDS,
     waits: tuple[float, ...] = WAITS,
 ) -> Brought:
-    """Bring a Bazaar branch and its trunk, two URLs, into a bare git repository.
+    """Bring a Bazaar branch and its trunk, two URLs, into a mirror that is claimed.
 
     A revision becomes the same commit at each time and on every machine, and one that
     both have is one commit. Git has checked what comes. Trunk may be "". What trunk has
@@ -74,14 +76,9 @@ def bring(
     say(f"Fetching the Bazaar branch '{_shown(branch)}'.")
     digest = hashlib.sha256((trunk or branch).encode()).hexdigest()[:16]
     with entries.claimed(cache / "bazaar" / digest) as (entry, _):
-        order = {
-            "branch": branch,
-            "trunk": trunk or branch,
-            "git": str(repository),
-            "store": str(entry / "repository"),
-            "record": str(entry / "commit"),
-        }
-        found = repeated(lambda: _attempt(entry, order, silence_seconds), say, waits)
+        order = {"branch": branch, "trunk": trunk or branch, "store": str(entry / "repository")}
+        attempt = partial(_attempt, repository, entry, order, silence_seconds)
+        found = repeated(attempt, say, waits)
     return Brought(
         commit=found["commit"],
         revision=found["revision"],
@@ -90,14 +87,21 @@ def bring(
     )
 
 
-def _attempt(entry: Path, order: Mapping[str, str], silence_seconds: float) -> dict[str, Any]:
-    with _desk(entry) as desk:
+def _attempt(
+    repository: Path, entry: Path, order: Mapping[str, str], silence_seconds: float
+) -> dict[str, Any]:
+    record = entry / "commit"
+    newest = record.read_text() if record.exists() else ""
+    known = newest if mirror.has(repository, newest) else ""
+    with _desk(entry) as desk, mirror.incoming(repository) as incoming:
+        order = {**order, "git": str(incoming), "newest": known}
         found = _answer(order, desk, silence_seconds)
-    if found.get("trouble") == "broken":
-        shutil.rmtree(order["store"], ignore_errors=True)  # for it may be that, and not the branch
-    if "trouble" in found:
-        text = _shown(found["text"]).rstrip(". ")
-        raise _error(found["trouble"], _shown(found["url"]), text)
+        if "trouble" in found:
+            raise _error(order, found)
+        # Only what git has checked gets here: what is in the mirror is not looked at again.
+        mirror.adopt(repository, incoming, found["commit"])
+    mirror.keep(repository, found["trunk"])
+    record.write_text(found["trunk"])
     return found
 
 
@@ -140,11 +144,14 @@ def _answer(order: Mapping[str, str], desk: Path, silence_seconds: float) -> dic
     return json.loads(answer.read_text())
 
 
-def _error(trouble: str, url: str, text: str) -> OsciError:
+def _error(order: Mapping[str, str], found: Mapping[str, str]) -> OsciError:
+    trouble, url, text = found["trouble"], _shown(found["url"]), _shown(found["text"]).rstrip(". ")
     if trouble == "away":
         return AwayError(f"The Bazaar server of '{url}' does not answer: {text}.")
     if any(reason in text for reason in _DISK):
         return InfrastructureError(f"'{url}' cannot be kept in the cache: {text}.", line=text)
+    if trouble == "broken":
+        shutil.rmtree(order["store"], ignore_errors=True)  # for it may be that, and not the branch
     return SourceError(f"{_SENTENCES[trouble].format(url)} {text}.", line=text)
 
 

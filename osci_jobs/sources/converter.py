@@ -91,13 +91,11 @@ def _brought(order: Mapping[str, Any]) -> dict[str, Any]:
     kept, or has a say in what trunk is: it may bear the name of another one's revision.
     """
     git = _Git(Path(order["git"]))
-    record = Path(order["record"])
     url = order["trunk"]
     try:
         store = _repository(Path(order["store"]))
         tip = _Tip(url, store)
-        trunk = _converted(store, tip, git, record.read_text() if record.exists() else "")
-        record.write_text(trunk)
+        trunk = _converted(store, tip, git, order["newest"])
         url = order["branch"]
         aside = _repository(Path(order["aside"]))
         aside.add_fallback_repository(store)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only module that runs git: what a stranger wrote becomes no program, option or setting."""
+"""The only module that runs git: what a stranger wrote becomes no program, option or setting.
+
+The program `converter` runs it too, in the process of its own that `bazaar` limits.
+"""
 
 import os
 import re

@@ -12,12 +12,13 @@ from typing import Any
 from launchpadlib import errors
 from launchpadlib.launchpad import Launchpad, LaunchpadOAuthAwareHttp
 
+from osci_jobs.deadline import within
 from osci_jobs.deployment.model import Source
 from osci_jobs.deployment.notation import is_branch, is_plain_url
 from osci_jobs.deployment.projects import Projects
 from osci_jobs.errors import OsciError, SourceError
 from osci_jobs.results.escape import clip, visible_line
-from osci_jobs.sources.attempts import WAITS, AwayError, repeated, within
+from osci_jobs.sources.attempts import WAITS, AwayError, repeated
 from osci_jobs.sources.model import Place
 
 # One attempt: Launchpad describes itself in 1.5 MB first, and gives up by itself after 9 s.
