@@ -14,7 +14,7 @@ def place(workshop: Workshop, parts: list[Part]) -> Path:
     inputs = [
         [wheels.place(workshop, part).name for part in code],
         [[part.package, part.version] for part in releases],
-        list(installation.COMPILE),
+        [installation.REMOVE, installation.COMPILE],
     ]
     return image.layer_place(workshop.cache, workshop.lowers[0], inputs)
 

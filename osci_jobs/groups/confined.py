@@ -34,11 +34,12 @@ _PROXY_PROCESSES = 128
 
 _SIZE = machine.Size(memory_bytes=6 << 30, disk_bytes=4 << 30, processes=1024)
 _OUTPUT_BYTES = 16 << 20
+_REFUSED = 3
 _PIP = {
+    "compile": "false",
     "disable-pip-version-check": "true",
     "no-cache-dir": "true",
     "no-color": "true",
-    "no-compile": "true",
     "no-input": "true",
     "progress-bar": "off",
     "proxy": _PROXY_URL,
@@ -140,14 +141,24 @@ def run(
 
 
 def unreachable(host: Host) -> str:
-    """Return the proxy's sentence for an allowed address that could not be reached, or ""."""
+    """Return what the proxy says of a registry that it could not reach, "" for nothing."""
     states = {}
-    for line in _proxy_log(host).read_text(encoding="utf-8", errors="replace").splitlines():
-        state, _, rest = line.partition(" ")
+    for state, address, reason in _notes(host):
         if state in ("reached", "unreachable"):
-            address, _, reason = rest.partition(" ")
-            states[address] = f"{address} cannot be reached: {reason}" if reason else ""
+            states[address] = f"{address}: {reason}" if state == "unreachable" else ""
     return next(filter(None, states.values()), "")
+
+
+def refused(host: Host) -> list[str]:
+    """Return the first addresses, each once, that the proxy did not let the host reach."""
+    found = [address for state, address, _ in _notes(host) if state == "refused"]
+    return list(dict.fromkeys(found))[:_REFUSED]
+
+
+def _notes(host: Host) -> list[list[str]]:
+    """Return what the proxy wrote down: state, address, and reason."""
+    lines = _proxy_log(host).read_text(encoding="utf-8", errors="replace").splitlines()
+    return [[*line.split(" ", 2), "", ""][:3] for line in lines]
 
 
 def _nspawn(host: Host, task: Task) -> list[str]:

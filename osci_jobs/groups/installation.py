@@ -7,7 +7,7 @@ from pathlib import Path
 
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError, SourceError
-from osci_jobs.groups import complaint, confined, machine, wheel
+from osci_jobs.groups import blame, complaint, confined, machine, wheel
 from osci_jobs.groups.wheel import Wheel
 from osci_jobs.groups.workshop import Part, Workshop
 
@@ -16,12 +16,23 @@ ENVIRONMENT = "opt/openstack"
 CONSTRAINTS = "opt/constraints.txt"
 
 _PIP = f"/{ENVIRONMENT}/bin/pip"
+_PYTHON = f"/{ENVIRONMENT}/bin/python"
 _PINS = "pins.txt"
-# Services import no tests, which are half of a project.
-COMPILE = (
-    *(f"/{ENVIRONMENT}/bin/python", "-m", "compileall", "-q", "-j", "2", "-x", "/tests/"),
-    f"/{ENVIRONMENT}/lib/python3.11/site-packages",
-)
+REMOVE = """
+import importlib.metadata, shutil, sys
+for name in sys.argv[1:]:
+    files = [file.locate() for file in importlib.metadata.files(name)]
+    for file in files:
+        file.unlink(missing_ok=True)
+    for directory in {file.parent for file in files if file.name == "METADATA"}:
+        shutil.rmtree(directory)
+"""
+# Only what is new; and services import no tests, which are half of a project.
+COMPILE = f"""
+find /{ENVIRONMENT}/lib/python3.11/site-packages -mindepth 1 -maxdepth 1 \\
+    -cnewer {confined.INPUT}/{_PINS} |
+{_PYTHON} -m compileall -q -j 2 -x /tests/ -i -
+"""
 
 
 def pins(layer: Path) -> dict[str, str]:
@@ -66,19 +77,29 @@ def install(
             shutil.copyfile(one.path, host.input / one.path.name)
         text = "".join(f"{line}\n" for line in kept(pinned, wheels, releases))
         (host.input / _PINS).write_text(text, encoding="utf-8")
-        same = [one.name for one in wheels if pinned.get(wheel.normal(one.name)) == one.version]
-        if same:
-            # pip would leave alone what has the wheel's version already.
-            _run(workshop, host, [_PIP, "uninstall", "--yes", *same], lines)
+        names = [wheel.normal(one.name) for one in wheels]
+        names += [wheel.normal(part.package) for part in releases]
+        _remove(workshop, host, [name for name in names if name in pinned], lines)
         command = [_PIP, "install", f"--requirement={confined.INPUT}/{_PINS}"]
         command += [f"{confined.INPUT}/{one.path.name}" for one in wheels]
         command += [f"{part.package}=={part.version}" for part in releases]
         if _run(workshop, host, command, lines):
-            complaint.require_registries(confined.unreachable(host))
-            raise complaint.of_installation(lines)
+            blame.require_registries(lines, routes, confined.unreachable(host))
+            refused = confined.refused(host)
+            raise complaint.of_installation(lines, names, pinned, refused)
         # A file that is no Python of this version is none of pip's business either.
-        _run(workshop, host, list(COMPILE), lines)
+        _run(workshop, host, ["/bin/sh", "-c", COMPILE], lines)
         _keep(host, directory, workshop.silence_seconds)
+
+
+def _remove(workshop: Workshop, host: confined.Host, names: list[str], lines: list[str]) -> None:
+    """Take the pinned releases of packages away, in a tenth of the time that pip needs.
+
+    pip would copy each file up from the layer below before it removes it. And it would
+    leave alone what has the version of the wheel that is to come.
+    """
+    if names and _run(workshop, host, [_PYTHON, "-c", REMOVE, *names], lines):
+        raise InfrastructureError("The pinned releases cannot be removed.", line=lines[-1])
 
 
 def _run(workshop: Workshop, host: confined.Host, command: list[str], lines: list[str]) -> int:

@@ -5,7 +5,7 @@ import re
 
 # What OpenStack tags: 34.0.0, 34.0.0.0rc1, 2015.1.0b2.
 _TAG = re.compile(
-    r"v?(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<pre>(?:\.0)?(?:a|b|rc))?(?P<number>(?<=[abc])[0-9]+)?",
+    r"v?(?P<release>[0-9]+(?:\.[0-9]+)*?)(?:(?P<pre>(?:\.0)?(?:a|b|rc))(?P<number>[0-9]+))?",
     re.ASCII,
 )
 _COMMIT_DIGITS = 12
@@ -29,7 +29,7 @@ def version(tag: str, distance: int, commit: str, pinned: str) -> str:
 def _next(match: re.Match[str]) -> str:
     """Return the version that comes after a tag, as pbr counts."""
     release, pre, number = match.group("release", "pre", "number")
-    if pre and number:
+    if pre:
         return f"{release}{pre}{int(number) + 1}"
     major, minor, patch, *_ = [*map(int, release.split(".")), 0, 0]
     return f"{major}.{minor}.{patch + 1}"

@@ -35,6 +35,7 @@ CLONE_NEWNET = 0x40000000
 _HEAD_BYTES = 16 * 1024
 _HEAD_SECONDS = 20
 _CONNECT_SECONDS = 20
+_ANSWER_SECONDS = 10
 _IDLE_SECONDS = 300
 _CONNECTIONS = 64
 _REFUSALS = 1000
@@ -114,11 +115,13 @@ class Proxy:
             if request.method == "CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n" + early)
                 server.sendall(request.rest)
-                relay(client, server)
+                is_answered = relay(client, server) or bool(early)
             else:
                 server.sendall(passed_on(request, route))
                 # Nothing more of the client is passed on: it may be for another address.
-                relay_answer(client, server)
+                is_answered = relay_answer(client, server)
+        if not is_answered:
+            self._note_state(request.address, "unreachable", "it said nothing")
 
     def _refuse(self, client: socket.socket, status: str, reason: str) -> None:
         self._refusals += 1
@@ -247,29 +250,47 @@ def passed_on(request: Request, route: str) -> bytes:
     return b"\r\n".join([head, *request.headers, b"", b""])
 
 
-def relay(client: socket.socket, server: socket.socket) -> None:
-    """Carry bytes both ways until both sides have ended, or neither says anything for long."""
+def relay(client: socket.socket, server: socket.socket) -> bool:
+    """Carry bytes both ways until both sides have ended, or neither says anything for long.
+
+    Returns whether the server said anything, or had no time to before the client left.
+    """
+    started = time.monotonic()
     client.settimeout(_IDLE_SECONDS)
     other = {client: server, server: client}
-    while other:
-        ready = select.select(list(other), [], [], _IDLE_SECONDS)[0]
-        if not ready:
-            return
-        for source in ready:
-            piece = source.recv(_PIECE_BYTES)
-            if piece:
-                other[source].sendall(piece)
-            else:
-                # One side may have said all while the other still answers.
-                other.pop(source).shutdown(socket.SHUT_WR)
+    has_answered = has_left = False
+    with contextlib.suppress(OSError):
+        while other and (ready := select.select(list(other), [], [], _IDLE_SECONDS)[0]):
+            for source in ready:
+                piece = received(source)
+                has_answered |= bool(piece) and source is server
+                has_left |= not piece and source is client
+                if piece:
+                    other[source].sendall(piece)
+                else:
+                    # One side may have said all while the other still answers.
+                    other.pop(source).shutdown(socket.SHUT_WR)
+    return has_answered or (has_left and time.monotonic() - started < _ANSWER_SECONDS)
 
 
-def relay_answer(client: socket.socket, server: socket.socket) -> None:
-    """Carry an answer to the client, up to its end."""
+def relay_answer(client: socket.socket, server: socket.socket) -> bool:
+    """Carry an answer to the client, up to its end; return whether there was any."""
     client.settimeout(_IDLE_SECONDS)
-    while piece := server.recv(_PIECE_BYTES):
-        client.sendall(piece)
-    client.shutdown(socket.SHUT_WR)
+    has_answered = False
+    with contextlib.suppress(OSError):
+        while piece := received(server):
+            has_answered = True
+            client.sendall(piece)
+        client.shutdown(socket.SHUT_WR)
+    return has_answered
+
+
+def received(source: socket.socket) -> bytes:
+    """Return what one side says, nothing when it has said all or is gone."""
+    try:
+        return source.recv(_PIECE_BYTES)
+    except OSError:
+        return b""
 
 
 def listen(namespace: str, port: int) -> socket.socket:

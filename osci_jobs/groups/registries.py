@@ -85,8 +85,17 @@ def ask_index() -> list[str]:
     Each file that the index has of the package is among it. Raises
     InfrastructureError when there is no answer in time.
     """
-    command = [sys.executable, "-m", "pip", "index", "versions", _INDEXED, "-vv"]
-    return _ask([*command, "--retries=0", f"--timeout={ANSWER_SECONDS}"], "pip's index")
+    return _ask(_question(_INDEXED), "pip's index")
+
+
+def has(package: str) -> bool:
+    """Tell whether pip's index has the package; raises as `ask_index` does."""
+    lines: list[str] = []
+    code = _run_client(_question(package), "pip's index", lines)
+    refusals = [line for line in lines if "Could not fetch URL" in line]
+    if any(" 404 " not in line for line in refusals):
+        raise _silence("pip's index", lines, code)
+    return not code
 
 
 def routes() -> dict[str, str]:
@@ -235,10 +244,23 @@ def _read(path: str) -> str:
     return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
+def _question(package: str) -> list[str]:
+    """Return the command by which pip asks its index for all versions of a package."""
+    command = [sys.executable, "-m", "pip", "index", "versions", "-vv", "--retries=0"]
+    return [*command, f"--timeout={ANSWER_SECONDS}", "--", package]
+
+
 def _ask(command: list[str], whom: str) -> list[str]:
     """Return the lines that a client prints; raise InfrastructureError with its complaint."""
     lines: list[str] = []
-    code = process.run(
+    code = _run_client(command, whom, lines)
+    if code:
+        raise _silence(whom, lines, code)
+    return lines
+
+
+def _run_client(command: list[str], whom: str, lines: list[str]) -> int:
+    return process.run(
         command,
         name=whom,
         silence_seconds=2 * ANSWER_SECONDS,
@@ -246,12 +268,12 @@ def _ask(command: list[str], whom: str) -> list[str]:
         environment={**os.environ, "PIP_FIND_LINKS": "", "LC_ALL": "C.UTF-8"},
         on_line=lines.append,
     )
-    if code:
-        complaints = [line.strip() for line in lines if line.lstrip().startswith(_COMPLAINTS)]
-        reason = (complaints or lines or [f"exit code {code}"])[0]
-        message = blanked(f"{whom} does not answer: {reason}")
-        raise InfrastructureError(message, line=blanked(reason))
-    return lines
+
+
+def _silence(whom: str, lines: list[str], code: int) -> InfrastructureError:
+    complaints = [line.strip() for line in lines if line.lstrip().startswith(_COMPLAINTS)]
+    reason = (complaints or lines or [f"exit code {code}"])[0]
+    return InfrastructureError(blanked(f"{whom} does not answer: {reason}"), line=blanked(reason))
 
 
 def _output(command: list[str]) -> list[str]:

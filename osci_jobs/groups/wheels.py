@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from osci_jobs import cache as entries
-from osci_jobs.groups import complaint, confined, image, transcript, wheel
+from osci_jobs.groups import blame, complaint, confined, image, transcript, wheel
 from osci_jobs.groups.wheel import Wheel
 from osci_jobs.groups.workshop import Part, Workshop
 
@@ -76,7 +76,7 @@ def _build(
         )
         code = confined.run(ledger, host, task, workshop.silence_seconds, lines.append)
         if code:
-            complaint.require_registries(confined.unreachable(host))
-            raise complaint.of_build(lines, part.project)
+            blame.require_registries(lines, routes, confined.unreachable(host))
+            raise complaint.of_build(lines, part.project, confined.refused(host))
         found = wheel.find(host.output, part.package)
         shutil.copyfile(found.path, directory / found.path.name, follow_symlinks=False)
