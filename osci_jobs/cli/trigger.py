@@ -20,6 +20,7 @@ from osci_jobs.hudson.outcome import Outcome
 from osci_jobs.hudson.server import Server
 from osci_jobs.results.escape import visible, visible_line
 from osci_jobs.sources import launchpad
+from osci_jobs.sources.attempts import QUESTION_SECONDS, Patience
 
 # What Launchpad says of branches, by project.
 Proposals = dict[str, dict[str, str]]
@@ -56,10 +57,11 @@ def _account(asked: argparse.Namespace) -> account.Account:
 
 def _proposals(asked: argparse.Namespace, known: Projects) -> Proposals:
     """Return what Launchpad says of each branch of `--launchpad`, by project."""
+    patience = Patience(QUESTION_SECONDS, _say)
     found: Proposals = {}
     for word in branches.of_launchpad(asked.launchpad):
         project, _, text = word.partition("=")
-        place = launchpad.find(known, notation.parse(project, text), _say)
+        place = launchpad.find(known, notation.parse(project, text), patience)
         found[project] = dict(place.details)
     return found
 

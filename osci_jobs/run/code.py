@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs.deployment import Source
+from osci_jobs.errors import SourceError
 from osci_jobs.groups import Group, Ledger, building, numbering
 from osci_jobs.groups.workshop import Part, Workshop
 from osci_jobs.results import runlog
@@ -16,8 +17,8 @@ from osci_jobs.run import provenance
 from osci_jobs.run.order import Order
 from osci_jobs.run.play import Say
 from osci_jobs.sources import archive, bazaar, fetching, gerrit, launchpad, mirror
+from osci_jobs.sources.attempts import QUESTION_SECONDS, Patience
 from osci_jobs.sources.model import Change, Fetched, Place
-from osci_jobs.sources.remote import Patience
 
 # How the group remembers what it was made from, for runs on it.
 _EVENTS = ("pinned", "source", "provenance")
@@ -81,7 +82,8 @@ def _place(order: Order, source: Source, patience: Patience) -> Place | None:
     """Return what a server of changes or branches says of the source, None where none is asked."""
     if source.kind == "gerrit":
         project = order.projects.by_name[source.project]
-        return gerrit.find(order.projects.gerrit, source, project, patience.say)
+        question = replace(patience, seconds=QUESTION_SECONDS)
+        return gerrit.find(order.projects.gerrit, source, project, question)
     if source.kind == "launchpad":
         return _branch(order, source, patience)
     return None
@@ -92,7 +94,8 @@ def _branch(order: Order, source: Source, patience: Patience) -> Place:
     with mirror.claimed(order.cache, source.project) as repository:
         if source.ref and mirror.has(repository, source.ref):
             return Place(url=f"lp:{source.url}", ref="", commit=source.ref)
-    place = launchpad.find(order.projects, source, patience.say)
+    question = replace(patience, seconds=QUESTION_SECONDS)
+    place = launchpad.find(order.projects, source, question)
     return _brought(order, source, place, patience) if place.vcs == "bazaar" else place
 
 
@@ -100,11 +103,9 @@ def _brought(order: Order, source: Source, place: Place, patience: Patience) -> 
     # A trunk of the user's own is git's, and takes the place of Bazaar's.
     trunk = "" if source.trunk_url or source.trunk_ref else place.trunk_url
     with mirror.claimed(order.cache, source.project) as repository:
-        found = bazaar.bring(
-            repository, order.cache, place.url, trunk, patience.say, patience.silence_seconds
-        )
-        for commit in filter(None, (found.commit, found.trunk)):
-            mirror.keep(repository, commit)
+        found = bazaar.bring(repository, order.cache, place.url, trunk, patience)
+        if place.commit and not mirror.has(repository, place.commit):
+            raise SourceError(f"'{source.text}' does not have the commit {place.commit}.")
     details = {**place.details, "revision": found.revision, "revno": found.revno}
     commit = place.commit or found.commit
     return replace(place, commit=commit, trunk_branch=found.trunk, details=details)

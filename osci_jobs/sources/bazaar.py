@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,7 @@ from osci_jobs import process
 from osci_jobs.errors import InfrastructureError, OsciError, SourceError
 from osci_jobs.results.escape import clip, visible_line
 from osci_jobs.sources import mirror
-from osci_jobs.sources.attempts import WAITS, AwayError, repeated
-
-SILENCE_SECONDS = 60.0
+from osci_jobs.sources.attempts import AwayError, Patience, repeated
 
 _PROGRAM = "osci_jobs.sources.converter"
 _PACKAGES = Path(osci_jobs.__file__).parents[1]
@@ -61,9 +59,7 @@ def bring(
     cache: Path,
     branch: str,
     trunk: str,
-    say: Callable[[str], None],
-    silence_seconds: float = SILENCE_SECONDS,
-    waits: tuple[float, ...] = WAITS,
+    patience: Patience,
 ) -> Brought:
     """Bring a Bazaar branch and its trunk, two URLs, into a mirror that is claimed.
 
@@ -73,12 +69,12 @@ def bring(
     branch are made each time. Raises SourceError where there is no such branch, or none
     that git can hold, and InfrastructureError where its server does not answer.
     """
-    say(f"Fetching the Bazaar branch '{_shown(branch)}'.")
+    patience.say(f"Fetching the Bazaar branch '{_shown(branch)}'.")
     digest = hashlib.sha256((trunk or branch).encode()).hexdigest()[:16]
     with entries.claimed(cache / "bazaar" / digest) as (entry, _):
         order = {"branch": branch, "trunk": trunk or branch, "store": str(entry / "repository")}
-        attempt = partial(_attempt, repository, entry, order, silence_seconds)
-        found = repeated(attempt, say, waits)
+        attempt = partial(_attempt, repository, entry, order, patience.seconds)
+        found = repeated(attempt, patience)
     return Brought(
         commit=found["commit"],
         revision=found["revision"],

@@ -16,7 +16,8 @@ from osci_jobs.errors import ConfigurationError
 from osci_jobs.results.escape import clip, visible_line
 
 from . import archive, git, merging, mirror, remote
-from .remote import MissingRefError, Patience
+from .attempts import Patience
+from .remote import MissingRefError
 
 _SUBMODULE = "160000"
 _NAMED_FILES = 5

@@ -10,8 +10,8 @@ from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import InfrastructureError, SourceError
 
 from . import archive, checkout, merging, mirror, package, version
+from .attempts import Patience
 from .model import Fetched, Place
-from .remote import Patience
 
 
 @dataclass(frozen=True)

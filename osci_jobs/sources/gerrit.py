@@ -5,7 +5,7 @@ https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.results.escape import clip, visible_line
 from osci_jobs.sources import rest
+from osci_jobs.sources.attempts import Patience
 from osci_jobs.sources.model import Place
 
 # What keeps its JSON from being run as a script of somebody else's page.
@@ -55,8 +56,7 @@ def find(
     server_url: str,
     source: Source,
     project: Project,
-    say: Callable[[str], None],
-    patience: rest.Patience = rest.PATIENCE,
+    patience: Patience,
 ) -> Place:
     """Return the place of a source's patch set, of the newest where it names none.
 
@@ -67,20 +67,18 @@ def find(
     """
     server = server_url.rstrip("/") + "/"
     number, _, asked = source.ref.partition("/")
-    change = _change(server, int(number), say, patience)
+    change = _change(server, int(number), patience)
     _check_project(change, project)
     patch_set = _patch_set(change, asked)
     if change.status in _CLOSED:
-        say(f"The change {number} {_CLOSED[change.status]}; it is tested all the same.")
+        patience.say(f"The change {number} {_CLOSED[change.status]}; it is tested all the same.")
     return _place(server, change, patch_set)
 
 
-def _change(
-    server: str, number: int, say: Callable[[str], None], patience: rest.Patience
-) -> _Change:
+def _change(server: str, number: int, patience: Patience) -> _Change:
     options = "".join(f"&o={option}" for option in _OPTIONS)
     url = f"{server}changes/?q=change:{number}{options}"
-    found = rest.get(url, say, patience, _PREFIX)
+    found = rest.get(url, patience, _PREFIX)
     if found == []:
         raise SourceError(
             f"'{server}' has no change {number}, or does not show it to those without an account."

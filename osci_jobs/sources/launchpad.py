@@ -18,11 +18,8 @@ from osci_jobs.deployment.notation import is_branch, is_plain_url
 from osci_jobs.deployment.projects import Projects
 from osci_jobs.errors import OsciError, SourceError
 from osci_jobs.results.escape import clip, visible_line
-from osci_jobs.sources.attempts import WAITS, AwayError, repeated
+from osci_jobs.sources.attempts import AwayError, Patience, repeated
 from osci_jobs.sources.model import Place
-
-# One attempt: Launchpad describes itself in 1.5 MB first, and gives up by itself after 9 s.
-SECONDS = 30.0
 
 # The status of a proposal that may still be merged.
 _OPEN = ("Work in progress", "Needs review", "Approved")
@@ -52,23 +49,17 @@ class _Found:
     target: Mapping[str, str] = field(default_factory=dict)
 
 
-def find(
-    projects: Projects,
-    source: Source,
-    say: Callable[[str], None],
-    waits: tuple[float, ...] = WAITS,
-    seconds: float = SECONDS,
-) -> Place:
+def find(projects: Projects, source: Source, patience: Patience) -> Place:
     """Return where the code of a branch is, and what it is proposed for.
 
     Of a Bazaar branch, `url` and `trunk_url` are what `bazaar.bring` takes; its trunk is
     what it is proposed for, else the project's development focus. `details` has
     `branch_url`, and of the newest open proposal `proposal_url`, `proposal_status` and
-    `proposal_target`. `seconds` is for one attempt. Raises SourceError where Launchpad
+    `proposal_target`. `patience.seconds` is for one attempt. Raises SourceError where Launchpad
     has no such branch for everybody, InfrastructureError where it does not answer.
     """
-    say(f"Asking Launchpad for '{source.text}'.")
-    return repeated(lambda: _place(projects, source, seconds), say, waits)
+    patience.say(f"Asking Launchpad for '{source.text}'.")
+    return repeated(lambda: _place(projects, source, patience.seconds), patience)
 
 
 def _place(projects: Projects, source: Source, seconds: float) -> Place:

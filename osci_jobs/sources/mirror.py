@@ -21,7 +21,8 @@ from osci_jobs.deployment.notation import is_branch, is_commit, is_git_url
 from osci_jobs.errors import ConfigurationError, SourceError
 
 from . import git, remote, version
-from .remote import MissingRefError, Patience
+from .attempts import Patience
+from .remote import MissingRefError
 
 KEPT = "refs/osci/kept"
 _TAGS = "refs/osci/tags"

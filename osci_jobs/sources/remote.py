@@ -3,9 +3,7 @@
 
 import difflib
 import re
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from osci_jobs.deployment.faults import quoted
@@ -15,6 +13,7 @@ from osci_jobs.process import SilenceError
 from osci_jobs.results.escape import clip, visible_line
 
 from . import git
+from .attempts import AwayError, Patience, repeated
 
 HEAD = "HEAD"
 _FETCHED = "refs/osci/fetched"
@@ -46,18 +45,6 @@ _ACCOUNT = re.compile(r"://[^/@\s']*@")
 
 class MissingRefError(SourceError):
     """The server does not have the ref or the commit, or does not hand it out."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long a server is waited for, and how long before each further attempt.
-
-    `say` hears of each attempt that failed.
-    """
-
-    silence_seconds: float
-    say: Callable[[str], None]
-    waits: tuple[float, ...] = (5, 10, 15)
 
 
 def find(repository: Path, url: str, ref: str, patience: Patience) -> tuple[str, str]:
@@ -120,24 +107,7 @@ def talk(repository: Path, url: str, patience: Patience, *words: str) -> list[st
     Raises SourceError when the server refuses, MissingRefError when it does not have what
     was asked for, InfrastructureError when it did not answer in all attempts.
     """
-    for wait in (*patience.waits, None):
-        code, lines = _attempt(repository, url, patience, words)
-        if not code:
-            return lines
-        line = _telling(lines) or f"exit code {code}"
-        if _MISSING.search(line):
-            raise MissingRefError(f"'{shown(url)}' does not have it: {line}", line=line)
-        if _REFUSED.search(line):
-            raise SourceError(f"'{shown(url)}' cannot be fetched: {line}", line=line)
-        if wait is not None:
-            patience.say(f"The git server {_server(url)} failed; again in {wait:g} s: {line}")
-            time.sleep(wait)
-    attempts = len(patience.waits) + 1
-    raise InfrastructureError(
-        f"The git server {_server(url)} failed to hand out '{shown(url)}'"
-        f"{f' in {attempts} attempts' if attempts > 1 else ''}: {line}",
-        line=line,
-    )
+    return repeated(lambda: _answer(repository, url, patience, words), patience)
 
 
 def missing(url: str, ref: str, there: list[str]) -> str:
@@ -178,6 +148,20 @@ def _parsed(lines: list[str]) -> dict[str, str]:
     return {match[2]: match[1] for match in matches}
 
 
+def _answer(repository: Path, url: str, patience: Patience, words: tuple[str, ...]) -> list[str]:
+    code, lines = _attempt(repository, url, patience, words)
+    if not code:
+        return lines
+    line = _telling(lines) or f"exit code {code}"
+    if _MISSING.search(line):
+        raise MissingRefError(f"'{shown(url)}' does not have it: {line}", line=line)
+    if _REFUSED.search(line):
+        raise SourceError(f"'{shown(url)}' cannot be fetched: {line}", line=line)
+    raise AwayError(
+        f"The git server {_server(url)} does not hand out '{shown(url)}' ({line}).", line=line
+    )
+
+
 def _attempt(
     repository: Path, url: str, patience: Patience, words: tuple[str, ...]
 ) -> tuple[int, list[str]]:
@@ -185,12 +169,12 @@ def _attempt(
         return git.talk(
             repository,
             *words,
-            silence_seconds=patience.silence_seconds,
+            silence_seconds=patience.seconds,
             files=_is_here(url),
         )
     except SilenceError as error:
         raise InfrastructureError(
-            f"The git server {_server(url)} said nothing for {patience.silence_seconds:g} s."
+            f"The git server {_server(url)} said nothing for {patience.seconds:g} s."
         ) from error
 
 

@@ -6,16 +6,14 @@ import json
 import os
 import socket
 import ssl
-import time
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 
 from osci_jobs import deadline
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.results.escape import clip, visible_line
+from osci_jobs.sources.attempts import AwayError, Patience, repeated
 
 ANSWER_BYTES = 4 << 20
 CA_VARIABLE = "REQUESTS_CA_BUNDLE"
@@ -24,36 +22,13 @@ _HEADERS = {"Accept": "application/json", "User-Agent": "osci"}
 _SHOWN_CHARACTERS = 200
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long one call to a server may last, and the waits before it is asked again."""
-
-    call_seconds: float = 30.0
-    waits: tuple[float, ...] = (5.0, 10.0, 15.0)
-
-
-PATIENCE = Patience()
-
-
-def get(
-    url: str, say: Callable[[str], None], patience: Patience = PATIENCE, prefix: bytes = b""
-) -> Any:
+def get(url: str, patience: Patience, prefix: bytes = b"") -> Any:
     """Return the JSON that a server answers with, less the `prefix` that some set before it.
 
-    Trouble that may pass is told by `say`, and the server asked again. Raises
-    InfrastructureError for trouble that lasts.
+    `patience.seconds` is for one call. Trouble that may pass is told, and the server asked
+    again. Raises InfrastructureError for trouble that lasts.
     """
-    for seconds in patience.waits:
-        try:
-            return _ask(url, patience.call_seconds, prefix)
-        except _PassingError as error:
-            say(f"{error} It is asked again in {seconds:g} s.")
-        time.sleep(seconds)
-    return _ask(url, patience.call_seconds, prefix)
-
-
-class _PassingError(InfrastructureError):
-    """It may go better the next time."""
+    return repeated(lambda: _ask(url, patience.seconds, prefix), patience)
 
 
 def _ask(url: str, seconds: float, prefix: bytes) -> Any:
@@ -73,7 +48,7 @@ def _ask(url: str, seconds: float, prefix: bytes) -> Any:
         return json.loads(content.removeprefix(prefix))
     except (ValueError, RecursionError) as error:
         cause = "answers with a page" if content.lstrip()[:1] == b"<" else "does not answer in JSON"
-        raise _PassingError(_sentence(url, f"{cause}; is it the server that is meant?")) from error
+        raise AwayError(_sentence(url, f"{cause}; is it the server that is meant?")) from error
 
 
 def _read(url: str, seconds: float) -> bytes:
@@ -120,7 +95,7 @@ def _authorities() -> ssl.SSLContext:
 
 def _refused(url: str, status: int) -> InfrastructureError:
     if status == 429 or status >= 500:
-        return _PassingError(_sentence(url, f"answers with the error {status}"))
+        return AwayError(_sentence(url, f"answers with the error {status}"))
     if status in (401, 403, 407):
         cause = f"wants an account ({status}), and osci asks without one"
     elif status < 400:
@@ -144,11 +119,11 @@ def _unreached(url: str, seconds: float, error: Exception) -> InfrastructureErro
         cause = f"is not a name that is known ({_reason(root)})"
     else:
         cause = f"cannot be reached, or breaks off ({_reason(root)})"
-    return _PassingError(_sentence(url, cause))
+    return AwayError(_sentence(url, cause))
 
 
 def _silent(url: str, seconds: float) -> InfrastructureError:
-    return _PassingError(_sentence(url, f"gives no whole answer within {seconds:g} s"))
+    return AwayError(_sentence(url, f"gives no whole answer within {seconds:g} s"))
 
 
 def _reason(root: BaseException | str) -> str:

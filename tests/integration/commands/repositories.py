@@ -304,7 +304,7 @@ FETCHING = """
 import sys
 from pathlib import Path
 from osci_jobs.sources import mirror
-from osci_jobs.sources.remote import Patience
+from osci_jobs.sources.attempts import Patience
 with mirror.claimed(Path(sys.argv[1]), "nova") as repository:
     print(mirror.fetch(repository, *sys.argv[2:4], Patience(30, print, ()), True).commit)
 """

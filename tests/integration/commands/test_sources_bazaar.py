@@ -13,6 +13,7 @@ import pytest
 
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.sources import bazaar, mirror
+from osci_jobs.sources.attempts import Patience
 
 TRUNK, SPIFFY, MERGED = "~core/nova/trunk", "~bob/nova/spiffy", "~bob/nova/merged"
 NAMES = ("-rf", "a b", 'quo"te', "back\\slash", "\x1b[31m", "tab\there", "ünïcode", "$(touch x)")
@@ -149,10 +150,10 @@ def bring(git, served):
     """Bring branches of a server, by name."""
 
     def bring(branch: str, trunk: str = TRUNK, server: str = served[1], into: Git = git, **more):
-        options = {"say": lambda _: None, "waits": (), **more}
+        patience = Patience(**{"seconds": 60, "say": lambda _: None, "waits": (), **more})
         with mirror.claimed(into.cache, "nova") as repository:
             place, goal = server + branch, trunk and server + trunk
-            return bazaar.bring(repository, into.cache, place, goal, **options)
+            return bazaar.bring(repository, into.cache, place, goal, patience)
 
     return bring
 
@@ -345,9 +346,9 @@ def mute():
 
 def test_a_silent_server_is_asked_again_and_then_not_laid_to_the_branch(mute, bring):
     said: list[str] = []
-    with pytest.raises(InfrastructureError, match="it said nothing for 1 s.* attempt 2"):
-        bring(SPIFFY, server=mute[0], silence_seconds=1, waits=(0.1,), say=said.append)
-    assert len([line for line in said if "The next attempt is in 0.1 s." in line]) == 1
+    with pytest.raises(InfrastructureError, match="it said nothing for 1 s. It was asked 2 times"):
+        bring(SPIFFY, server=mute[0], seconds=1, waits=(0.1,), say=said.append)
+    assert len([line for line in said if "It is asked again in 0.1 s." in line]) == 1
 
 
 def test_nonsense_is_not_laid_to_the_branch(mute, bring):

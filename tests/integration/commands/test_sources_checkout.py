@@ -12,7 +12,7 @@ from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import ConfigurationError, SourceError
 from osci_jobs.sources import archive, fetching, merging, mirror
-from osci_jobs.sources.remote import Patience
+from osci_jobs.sources.attempts import Patience
 
 
 @pytest.fixture

@@ -14,12 +14,11 @@ from speaker import Speaker, text
 from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import InfrastructureError, SourceError
-from osci_jobs.sources import gerrit, rest
-from osci_jobs.sources.rest import Patience
+from osci_jobs.sources import gerrit
+from osci_jobs.sources.attempts import Patience
 
 NOVA = Project(name="nova", package="nova", url="git@example.org:fork/vino.git", branch="master")
 FIRST, SECOND, TENTH = (digit * 40 for digit in "12a")
-HASTY = Patience(call_seconds=1, waits=(0, 0, 0))
 ASKED = ("GET", "/changes/")
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
@@ -74,9 +73,10 @@ def told():
 def find(server, told):
     """Find a change on the server, or on another one."""
 
-    def find(ref: str = "12345", url: str = "", patience: Patience = HASTY):
+    def find(ref: str = "12345", url: str = "", seconds: float = 1, waits=(0, 0, 0)):
         source = notation.parse("nova", f"gerrit:{ref}")
-        return gerrit.find(url or server.url, source, NOVA, told.append, patience)
+        patience = Patience(seconds, told.append, waits)
+        return gerrit.find(url or server.url, source, NOVA, patience)
 
     return find
 
@@ -272,7 +272,8 @@ def test_what_is_wrong_with_a_server_is_one_clear_error(find, server, told, name
     assert error.startswith(f"'{server.url}changes/' ")
     assert message in error
     assert error.isprintable()
-    assert told == [f"{error} It is asked again in 0 s."] * (times - 1)
+    sentence = str(error).removesuffix(f" It was asked {times} times.")
+    assert told == [f"{sentence} It is asked again in 0 s."] * (times - 1)
     if name != "a circle":
         assert len(server.requests) == times
 
@@ -282,7 +283,7 @@ def test_a_server_that_does_not_come_to_an_end_is_left(find, server, told, speak
     server.answers[ASKED] = speak
     started = time.monotonic()
     with pytest.raises(InfrastructureError, match="gives no whole answer within 0.5 s"):
-        find(patience=Patience(call_seconds=0.5, waits=(0.1, 0.2)))
+        find(seconds=0.5, waits=(0.1, 0.2))
     assert 1.8 < time.monotonic() - started < 5
     assert [line.rpartition(" in ")[2] for line in told] == ["0.1 s.", "0.2 s."]
 
@@ -297,21 +298,17 @@ def test_headers_that_drop_in_one_by_one_are_left_too(find, server):
     server.answers[ASKED] = drop
     started = time.monotonic()
     with pytest.raises(InfrastructureError, match="gives no whole answer within 0.5 s"):
-        find(patience=Patience(call_seconds=0.5, waits=()))
+        find(seconds=0.5, waits=())
     assert time.monotonic() - started < 3
 
 
 def test_a_server_that_recovers_is_waited_for(find, server, told):
     server.answers[ASKED] = [text("", 502), text("", 503), answer([change()])]
-    assert find(patience=Patience(1, (0.1, 0.2, 60))).ref == "refs/changes/45/12345/10"
+    assert find(waits=(0.1, 0.2, 60)).ref == "refs/changes/45/12345/10"
     assert told == [
         f"'{server.url}changes/' answers with the error 502. It is asked again in 0.1 s.",
         f"'{server.url}changes/' answers with the error 503. It is asked again in 0.2 s.",
     ]
-
-
-def test_a_run_waits_half_a_minute_for_a_server():
-    assert rest.PATIENCE == Patience(call_seconds=30, waits=(5, 10, 15))
 
 
 @pytest.mark.parametrize(

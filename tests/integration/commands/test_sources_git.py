@@ -17,8 +17,8 @@ from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import ConfigurationError, InfrastructureError, LimitError, SourceError
 from osci_jobs.sources import archive, fetching, mirror
+from osci_jobs.sources.attempts import Patience
 from osci_jobs.sources.model import Place
-from osci_jobs.sources.remote import Patience
 
 AT_ONCE = (0.0, 0.0, 0.0)
 
@@ -268,7 +268,8 @@ def test_a_server_that_fails_twice_is_asked_again(nova, smart, tmp_path, failure
     said: list[str] = []
     assert find(tmp_path, f"{smart.url}/nova/.git", "spiffy", said).commit == nova.id("spiffy")
     assert len(said) == 2
-    assert said[0].startswith("The git server '127.0.0.1' failed; again in 0 s: ")
+    assert said[0].startswith("The git server '127.0.0.1' does not hand out ")
+    assert said[0].endswith(" It is asked again in 0 s.")
 
 
 def test_a_server_that_fails_four_times_is_the_infrastructures(nova, smart, tmp_path):
@@ -277,8 +278,9 @@ def test_a_server_that_fails_four_times_is_the_infrastructures(nova, smart, tmp_
     with pytest.raises(InfrastructureError) as caught:
         find(tmp_path, f"{smart.url}/nova/.git", "spiffy", said)
     assert (len(said), len(smart.requests)) == (3, 4)
-    message = f"The git server '127.0.0.1' failed to hand out '{smart.url}/nova/.git' in 4 attempts"
+    message = f"The git server '127.0.0.1' does not hand out '{smart.url}/nova/.git' ("
     assert str(caught.value).startswith(message)
+    assert str(caught.value).endswith(" It was asked 4 times.")
     assert caught.value.line.endswith("The requested URL returned error: 502")
 
 
@@ -341,7 +343,7 @@ def test_a_refused_connection_is_the_infrastructures(tmp_path, scheme):
 
 @pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
 def test_a_server_without_a_name_is_the_infrastructures(tmp_path, scheme):
-    with pytest.raises(InfrastructureError, match="'nowhere.invalid' failed.*(resolve|look up)"):
+    with pytest.raises(InfrastructureError, match="'nowhere.invalid' does not*(resolve|look up)"):
         find(tmp_path, f"{scheme}://nowhere.invalid/nova", "x", waits=())
 
 

@@ -13,7 +13,7 @@ from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import ConfigurationError, SourceError
 from osci_jobs.results.escape import visible_line
 from osci_jobs.sources import archive, fetching, merging, mirror, package
-from osci_jobs.sources.remote import Patience
+from osci_jobs.sources.attempts import Patience
 
 AUTHOR = "author {} <b@e> 1700000000 +0000\ncommitter {} <b@e> 1700000000 +0000\n"
 

@@ -16,6 +16,7 @@ from lxml import etree
 from osci_jobs.deployment import notation, projects
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.sources import launchpad
+from osci_jobs.sources.attempts import Patience
 
 TRUNK, SPIFFY, OLD = "~core/nova/trunk", "~bob/nova/spiffy", "~core/nova/essex"
 BAZAAR = "bzr://127.0.0.1:9/"
@@ -81,9 +82,8 @@ def find(tmp_path, monkeypatch, request):
             launchpad=server or request.getfixturevalue("service"),
         )
         source = notation.parse("nova", text)
-        return launchpad.find(
-            table, source, more.pop("say", lambda _: None), **{"waits": (), **more}
-        )
+        patience = Patience(**{"seconds": 30, "say": lambda _: None, "waits": (), **more})
+        return launchpad.find(table, source, patience)
 
     yield find
     assert list((tmp_path / "HOME").iterdir()) == []
@@ -219,11 +219,11 @@ def test_it_is_asked_four_times_and_ever_later(find, other):
     other.answers["GET", "/devel/"] = speaker.text("busy", 503)
     said: list[str] = []
     begin = time.monotonic()
-    with pytest.raises(InfrastructureError, match="attempt 4"):
+    with pytest.raises(InfrastructureError, match="asked 4 times"):
         find("lp:nova", server=other.url, waits=(0.1, 0.2, 0.3), say=said.append)
     assert 0.6 < time.monotonic() - begin < 10
     assert len(other.asked("GET", "/devel/")) == 4
-    assert [line.rpartition(" is in ")[2] for line in said[1:]] == ["0.1 s.", "0.2 s.", "0.3 s."]
+    assert [line.rpartition(" again in ")[2] for line in said[1:]] == ["0.1 s.", "0.2 s.", "0.3 s."]
 
 
 def test_it_may_answer_at_the_second_time(find, other, service):

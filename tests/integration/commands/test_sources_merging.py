@@ -12,7 +12,7 @@ from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import SourceError
 from osci_jobs.sources import archive, fetching, merging, mirror, package
-from osci_jobs.sources.remote import Patience
+from osci_jobs.sources.attempts import Patience
 
 WHO = {
     f"GIT_{role}_{what}": value

@@ -9,6 +9,7 @@ from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Project
 from osci_jobs.errors import SourceError
 from osci_jobs.sources import gerrit as changes
+from osci_jobs.sources.attempts import Patience
 from osci_jobs.sources.model import Place
 
 NOVA = Project(name="nova", package="nova", url="https://example.org/o/nova.git", branch="master")
@@ -30,7 +31,8 @@ def find(gerrit, said):
     """Find what is written after `gerrit:` as a source of nova."""
 
     def find(ref: object) -> Place:
-        return changes.find(gerrit.url, notation.parse("nova", f"gerrit:{ref}"), NOVA, said.append)
+        source = notation.parse("nova", f"gerrit:{ref}")
+        return changes.find(gerrit.url, source, NOVA, Patience(30, said.append))
 
     return find
 
