@@ -146,12 +146,11 @@ def _absence(lines: list[str], pinned: Mapping[str, str]) -> str:
         return ""
     wanted, who, package = match.group("wanted", "who", "package")
     version = pinned.get(wheel.normal(package))
-    besides = f"; what is pinned is '{_shown(package)}=={version}'" if version else ""
+    besides = f", and '{_shown(package)}=={version}' is pinned" if version else ""
     if not who:
-        return f"There is no '{_shown(wanted)}' on pip's index{besides}."
-    return (
-        f"'{_shown(who)}' requires '{_shown(wanted)}', which no release on pip's index is{besides}."
-    )
+        return f"pip's index has no '{_shown(wanted)}'{besides}."
+    requires = f"'{_shown(who)}' requires '{_shown(wanted)}'"
+    return f"{requires}, but pip's index has no such release{besides}."
 
 
 def _shown(text: str) -> str:

@@ -264,7 +264,7 @@ def relay(client: socket.socket, server: socket.socket) -> bool:
             for source in ready:
                 piece = received(source)
                 has_answered |= bool(piece) and source is server
-                has_left |= not piece and source is client
+                has_left |= not piece and source is client and server in other
                 if piece:
                     other[source].sendall(piece)
                 else:

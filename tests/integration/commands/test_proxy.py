@@ -290,15 +290,19 @@ def test_what_cannot_be_reached_is_noted_until_it_is(serve, start):
     assert third == f"reached {server.address}"
 
 
-def test_a_server_that_ends_without_a_word_is_noted(serve, start):
+@pytest.mark.parametrize("is_tunnel", [True, False])
+def test_a_server_that_ends_without_a_word_is_noted(serve, start, until, is_tunnel):
     server = serve(lambda client, _said: client.close())
     running = start({server.address: ""})
-    running.ask(connect_to(server.address), b"hello")
-    running.ask(f"GET http://{server.address}/ HTTP/1.1\r\n\r\n".encode())
-    reached, silent, *more = running.notes
-    assert reached == f"reached {server.address}"
-    assert silent == f"unreachable {server.address} it said nothing"
-    assert more == [reached, silent]
+    plain = f"GET http://{server.address}/ HTTP/1.1\r\n\r\n".encode()
+    with running.connect() as client:
+        client.sendall(connect_to(server.address) + b"hello" if is_tunnel else plain)
+        rest_of(client)
+    until(lambda: len(running.notes) == 2)
+    assert running.notes == [
+        f"reached {server.address}",
+        f"unreachable {server.address} it said nothing",
+    ]
 
 
 def test_a_client_that_leaves_at_once_does_not_speak_against_the_server(serve, start):
