@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tarfile
 import textwrap
 import threading
 import time
@@ -234,7 +233,10 @@ def test_an_index_that_fails_later_is_infrastructure_too(build, project, status)
 
 
 HOSTILE = """
-    import ctypes, os, socket, subprocess, sys, urllib.request
+    import ctypes, os, socket, sys
+
+    # setuptools changes the source of a setup.py that spells it out.
+    END = chr(13) + chr(10)
 
     def attempt(name, act):
         try:
@@ -247,8 +249,8 @@ HOSTILE = """
 
     def ask(line):
         with socket.create_connection(("127.0.0.1", 3128), timeout=10) as proxy:
-            proxy.sendall((line + " HTTP/1.1\\r\\n\\r\\n").encode())
-            status = proxy.recv(100).decode().split("\\r\\n")[0]
+            proxy.sendall((line + " HTTP/1.1" + 2 * END).encode())
+            status = proxy.recv(100).decode().split(END)[0]
         if " 200 " not in status:
             raise ValueError(status)
         return status
@@ -406,8 +408,7 @@ def test_a_file_of_a_gigabyte_is_built(build, project):
 def test_nova_is_built_from_source(build, tmp_path):
     fetch = ["-m", "pip", "download", "--no-deps", "--no-binary", "nova", "nova==34.0.0"]
     subprocess.run([sys.executable, *fetch], cwd=tmp_path, check=True, capture_output=True)
-    with tarfile.open(tmp_path / "nova-34.0.0.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "--extract", "--file=nova-34.0.0.tar.gz"], cwd=tmp_path, check=True)
     tree = tmp_path / "nova-34.0.0"
     (tree / "nova" / "added.py").write_text("")
     version = numbering.version("34.0.0", 7, "0123456789ab", "")
