@@ -35,7 +35,6 @@ def layer(workshop: Workshop, parts: list[Part]) -> Path:
         names = ", ".join(f"'{part.project}'" for part in [*code, *releases])
         workshop.say(f"Installing {names} into a layer.")
         aside = image.partial(workshop.ledger, directory)
-        aside.mkdir()
         with transcript.kept(workshop.run_directory, "installation") as lines:
             installation.install(workshop, built, releases, routes, aside, lines)
         aside.rename(directory)

@@ -32,7 +32,7 @@ _PROXY_SECONDS = 10
 _PROXY_BYTES = 512 << 20
 _PROXY_PROCESSES = 128
 
-_SIZE = machine.Size(memory_bytes=6 << 30, disk_bytes=4 << 30, processes=1024)
+_SIZE = machine.Size(memory_bytes=6 << 30, disk_bytes=4 << 30, processes=256)
 _OUTPUT_BYTES = 16 << 20
 _REFUSED = 3
 _PIP = {

@@ -114,11 +114,22 @@ def _keep(host: confined.Host, directory: Path, silence_seconds: float) -> None:
     # Nobody is there any more who could put a link in the place of what was looked at.
     if any(path.is_symlink() or not path.is_dir() for path in (source.parent, source)):
         raise SourceError(f"The installation left no directory '/{ENVIRONMENT}'.")
-    target.parent.mkdir()
+    for path in (directory, target.parent):
+        path.mkdir(exist_ok=True)
+        path.chmod(0o755)
+    for command in (
+        ["cp", "--archive", str(source), str(target)],
+        # On this machine they would be a stranger's way to become root.
+        ["find", str(target), "-type", "f", "-perm", "/6000", "-exec", "chmod", "ug-s", "{}", "+"],
+    ):
+        _call(command, silence_seconds)
+
+
+def _call(command: list[str], silence_seconds: float) -> None:
     output: list[str] = []
     code = process.run(
-        ["cp", "--archive", str(source), str(target)],
-        name="cp",
+        command,
+        name=command[0],
         silence_seconds=silence_seconds,
         environment=machine.ENVIRONMENT,
         on_line=output.append,

@@ -8,9 +8,8 @@ of the proxy by which this machine reaches it, "" for none. NAMESPACE is a file 
 /run/netns, "" for the own one. It listens on 127.0.0.1:PORT there, connects from here,
 and prints the port that it listens on.
 
-CONNECT and plain GET and HEAD are served, and all else is refused. What it did is on
-standard error, one line for each: `reached`, `unreachable` or `refused`, the address,
-and a reason.
+CONNECT and plain GET and HEAD are served. What it did is on standard error, a line for
+each: `reached`, `unreachable` or `refused`, an address, and why; or `malformed`, and why.
 
 A program of its own (standard library only), for its control group ends it.
 """
@@ -54,8 +53,8 @@ _DROPPED = re.compile(
 _HEADER = re.compile(rb"[A-Za-z0-9-]+:[\t\x20-\x7e\x80-\xff]*")
 
 
-class RefusedError(Exception):
-    """A request that is not passed on: the status to answer with, and the reason."""
+class MalformedError(Exception):
+    """A request that is none that is served: the status to answer with, and the reason."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,17 @@ class Proxy:
         try:
             request = parse(*read_head(client))
             if request.address not in self._routes:
-                raise RefusedError("403 Forbidden", f"{request.address} is not allowed")
-        except RefusedError as error:
-            self._refuse(client, *error.args)
+                self._refuse(
+                    client, "refused", "403 Forbidden", f"{request.address} is not allowed"
+                )
+                return
+        except MalformedError as error:
+            self._refuse(client, "malformed", *error.args)
             return
         route = self._routes[request.address]
         try:
             server, early = connect(request, route)
-        except (OSError, RefusedError) as error:
+        except (OSError, MalformedError) as error:
             self._note_state(request.address, "unreachable", str(error.args[-1]))
             self._send(client, "502 Bad Gateway", f"{request.address} cannot be reached")
             return
@@ -123,10 +125,10 @@ class Proxy:
         if not is_answered:
             self._note_state(request.address, "unreachable", "it said nothing")
 
-    def _refuse(self, client: socket.socket, status: str, reason: str) -> None:
+    def _refuse(self, client: socket.socket, state: str, status: str, reason: str) -> None:
         self._refusals += 1
         if self._refusals <= _REFUSALS:
-            self._note("refused", reason)
+            self._note(state, reason)
         self._send(client, status, reason)
 
     @staticmethod
@@ -154,55 +156,55 @@ class Proxy:
 
 
 def read_head(client: socket.socket) -> tuple[bytes, bytes]:
-    """Return a request's head, and what came after it; raise RefusedError without one."""
+    """Return a request's head, and what came after it; raise MalformedError without one."""
     until = time.monotonic() + _HEAD_SECONDS
     data = b""
     while b"\r\n\r\n" not in data:
         left = until - time.monotonic()
         if len(data) > _HEAD_BYTES:
-            raise RefusedError("431 Request Header Fields Too Large", "the head is too large")
+            raise MalformedError("431 Request Header Fields Too Large", "the head is too large")
         if left <= 0 or not select.select([client], [], [], left)[0]:
-            raise RefusedError("408 Request Timeout", "the head did not come in time")
+            raise MalformedError("408 Request Timeout", "the head did not come in time")
         piece = client.recv(4096)
         if not piece:
-            raise RefusedError("400 Bad Request", "the head is not whole")
+            raise MalformedError("400 Bad Request", "the head is not whole")
         data += piece
     head, _, rest = data.partition(b"\r\n\r\n")
     return head, rest
 
 
 def parse(head: bytes, rest: bytes) -> Request:
-    """Return what a head asks for; raise RefusedError for what is not served."""
+    """Return what a head asks for; raise MalformedError for what is not served."""
     line, *headers = head.split(b"\r\n")
     match = _REQUEST.fullmatch(line)
     if not match or not all(_HEADER.fullmatch(header) for header in headers):
-        raise RefusedError("400 Bad Request", "the request is malformed")
+        raise MalformedError("400 Bad Request", "the request is malformed")
     method, target = match["method"].decode(), match["target"].decode()
     if method == "CONNECT":
         return Request(address_of(target), method, rest=rest)
     if method not in ("GET", "HEAD"):
-        raise RefusedError("405 Method Not Allowed", f"{method} is not served")
+        raise MalformedError("405 Method Not Allowed", f"{method} is not served")
     scheme, _, place = target.partition("://")
     host, slash, path = place.partition("/")
     if scheme.lower() != "http":
-        raise RefusedError("400 Bad Request", "the target is not a whole http URL")
+        raise MalformedError("400 Bad Request", "the target is not a whole http URL")
     address = address_of(host if re.search(r":[0-9]+$", host) else f"{host}:80")
     kept = tuple(header for header in headers if not _DROPPED.fullmatch(header))
     return Request(address, method, slash + path or "/", kept)
 
 
 def address_of(text: str) -> str:
-    """Return an address as routes spell it; raise RefusedError for what is none."""
+    """Return an address as routes spell it; raise MalformedError for what is none."""
     match = _ADDRESS.fullmatch(text.lower())
     if not match:
-        raise RefusedError("400 Bad Request", "the target is no HOST:PORT")
+        raise MalformedError("400 Bad Request", "the target is no HOST:PORT")
     return f"{match['host'].rstrip('.')}:{int(match['port'])}"
 
 
 def connect(request: Request, route: str) -> tuple[socket.socket, bytes]:
     """Return a connection to where a request goes, and what came from there already.
 
-    Raises OSError, or RefusedError when the machine's own proxy will not.
+    Raises OSError, or MalformedError when the machine's own proxy speaks no HTTP.
     """
     address = request.address
     if route:
@@ -228,7 +230,7 @@ def ask_for_tunnel(server: socket.socket, request: Request, route: str) -> bytes
     head, early = read_head(server)
     status = head.split(b"\r\n")[0].decode("latin-1")
     if not re.match(r"HTTP/1\.[01] 2[0-9][0-9]", status):
-        raise RefusedError("502 Bad Gateway", f"this machine's proxy said: {status[:100]}")
+        raise ConnectionError(f"this machine's proxy said: {status[:100]}")
     return early
 
 

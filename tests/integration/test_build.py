@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tarfile
 import textwrap
 import threading
 import time
@@ -61,7 +60,7 @@ class Workshop:
             "cache": str(self.cache),
             "lowers": [str(lower) for lower in self._lowers],
             "run_directory": str(self.directory / "run"),
-            "group": f"osci-{self.directory.name[-6:]}",
+            "group": "osci-b01d00",
             "silence_seconds": silence_seconds,
             "parts": list(parts),
             "command": command,
@@ -234,7 +233,10 @@ def test_an_index_that_fails_later_is_infrastructure_too(build, project, status)
 
 
 HOSTILE = """
-    import ctypes, os, socket, subprocess, sys, urllib.request
+    import ctypes, os, socket, sys
+
+    # setuptools changes the source of a setup.py that spells it out.
+    END = chr(13) + chr(10)
 
     def attempt(name, act):
         try:
@@ -247,8 +249,8 @@ HOSTILE = """
 
     def ask(line):
         with socket.create_connection(("127.0.0.1", 3128), timeout=10) as proxy:
-            proxy.sendall((line + " HTTP/1.1\\r\\n\\r\\n").encode())
-            status = proxy.recv(100).decode().split("\\r\\n")[0]
+            proxy.sendall((line + " HTTP/1.1" + 2 * END).encode())
+            status = proxy.recv(100).decode().split(END)[0]
         if " 200 " not in status:
             raise ValueError(status)
         return status
@@ -261,6 +263,8 @@ HOSTILE = """
         if os.fork() == 0:
             os.setsid()
             if os.fork() == 0:
+                # pip would wait for who holds its output.
+                os.closerange(0, 256)
                 os.execvp("sleep", ["sleep", "98765"])
             os._exit(0)
 
@@ -318,12 +322,13 @@ def test_a_hostile_build_reaches_nothing_and_leaves_nothing(build, project, tmp_
             "No space left on device",
         ),
         (
-            "import os, sys\nos.makedirs('/run/output/os_traits-3.9.0-py3-none-any.whl')\n" + SETUP,
+            "import os\nos.makedirs('/run/output/a.whl', exist_ok=True)\n" + SETUP,
             "source",
             "instead of one wheel",
         ),
         (
-            "import os\nos.symlink('/etc/passwd', '/run/output/a.whl')\n" + SETUP,
+            "import os\nif not os.path.islink('/run/output/a.whl'):\n"
+            "    os.symlink('/etc/passwd', '/run/output/a.whl')\n" + SETUP,
             "source",
             "instead of one wheel",
         ),
@@ -337,26 +342,10 @@ def test_a_hostile_build_meets_its_limits(build, project, program, verdict, word
     assert list((build.cache / "wheels").glob("*/")) == []
 
 
-# pip keeps what a backend prints to itself until it fails, unless it is the terminal of pip.
-SHOUTING = """
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-"""
-BACKEND = """
-def build_wheel(directory, settings=None, metadata=None):
-    import os
-    parent = open(f"/proc/{os.getppid()}/fd/1", "wb")
-    while True:
-        parent.write(%r * 1000)
-"""
-
-
-@pytest.mark.parametrize("said", [b"y" * 1000, b"yes\n"], ids=["no newline", "lines"])
+@pytest.mark.parametrize("said", ["y" * 1000, "y" * 999 + "\\n"], ids=["no newline", "lines"])
 def test_a_build_that_prints_without_end_is_ended(build, project, said):
-    files = {"pyproject.toml": SHOUTING, "backend.py": BACKEND % said}
-    done = build(project(files=files.items()))
+    program = f"import os\nfor _ in range(40_000):\n    os.write(2, b'{said}')\n"
+    done = build(project(setup=program + FAIL))
     assert (done["verdict"], done["file"]) == ("source", "logs/sources/os-traits.log")
     assert done["message"] == "'build of os-traits' printed more than 16 MiB."
 
@@ -366,7 +355,7 @@ def test_a_hostile_installation_stays_in_its_host(build, project, tmp_path):
     (tmp_path / "canary").write_text("secret")
     act = (
         "import os, shutil; os.path.exists('/run/input/pins.txt') and ("
-        "os.rename('/opt/openstack', '/opt/aside'), os.symlink('/root', '/opt/openstack'))"
+        "shutil.rmtree('/opt/openstack', True), os.symlink('/root', '/opt/openstack'))"
     )
     setup = (
         "import setuptools\nsetuptools.setup(name='os-traits', version='3.9.1', "
@@ -419,8 +408,7 @@ def test_a_file_of_a_gigabyte_is_built(build, project):
 def test_nova_is_built_from_source(build, tmp_path):
     fetch = ["-m", "pip", "download", "--no-deps", "--no-binary", "nova", "nova==34.0.0"]
     subprocess.run([sys.executable, *fetch], cwd=tmp_path, check=True, capture_output=True)
-    with tarfile.open(tmp_path / "nova-34.0.0.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+    subprocess.run(["tar", "--extract", "--file=nova-34.0.0.tar.gz"], cwd=tmp_path, check=True)
     tree = tmp_path / "nova-34.0.0"
     (tree / "nova" / "added.py").write_text("")
     version = numbering.version("34.0.0", 7, "0123456789ab", "")

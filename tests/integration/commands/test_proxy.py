@@ -243,7 +243,7 @@ def test_a_second_request_on_the_same_connection_goes_nowhere(serve, start):
 def test_what_is_not_served_is_refused(start, said, status):
     running = start({"pypi.org:443": ""})
     assert running.ask(said).startswith(f"HTTP/1.1 {status} ".encode())
-    assert [note.partition(" ")[0] for note in running.notes] == ["refused"]
+    assert [note.partition(" ")[0] for note in running.notes] == ["malformed"]
 
 
 def test_slow_and_silent_clients_do_not_keep_others_waiting(serve, start):
