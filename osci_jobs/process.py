@@ -15,7 +15,7 @@ from osci_jobs.errors import LimitError
 # A command that makes or removes one thing takes milliseconds; longer means that it hangs.
 CALL_SECONDS = 30
 # A longer line comes in pieces, for a program may print a gigabyte without a newline.
-LINE_BYTES = 1 << 20
+LINE_BYTES = 4 << 20
 # How long the supervisor may take to end what it started before it is ended itself.
 GRACE_SECONDS = 1.5
 

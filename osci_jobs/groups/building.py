@@ -30,13 +30,13 @@ def layer(workshop: Workshop, parts: list[Part]) -> Path:
     with entries.claimed(place(workshop, parts)) as (directory, is_there):
         if is_there:
             return directory
-        routes = registries.routes()
-        built = [wheels.ensure(workshop, part, routes) for part in code]
+        reach = registries.reach()
+        built = [wheels.ensure(workshop, part, reach) for part in code]
         names = ", ".join(f"'{part.project}'" for part in [*code, *releases])
         workshop.say(f"Installing {names} into a layer.")
         aside = image.partial(workshop.ledger, directory)
         with transcript.kept(workshop.run_directory, "installation") as lines:
-            installation.install(workshop, built, releases, routes, aside, lines)
+            installation.install(workshop, built, releases, reach, aside, lines)
         aside.rename(directory)
     return directory
 

@@ -19,6 +19,7 @@ from osci_jobs import process
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.groups import cgroup, machine, model, netns, proxy, registries, resource
 from osci_jobs.groups.ledger import Ledger
+from osci_jobs.groups.registries import Reach
 
 INPUT = "/run/input"
 OUTPUT = "/run/output"
@@ -85,24 +86,22 @@ class Task:
 
 
 @contextlib.contextmanager
-def host(
-    ledger: Ledger, name: str, lowers: Sequence[Path], routes: Mapping[str, str]
-) -> Iterator[Host]:
+def host(ledger: Ledger, name: str, lowers: Sequence[Path], reach: Reach) -> Iterator[Host]:
     """Make a throw-away host on the layers in `lowers`, topmost first, its changes in memory.
 
-    It reaches what `registries.routes` tells. After a trouble in the body it stays, for
+    It reaches the registries of `reach`. After a trouble in the body it stays, for
     the ledger to remove: nothing is to hide that trouble.
     """
     label = f"{ledger.path.stem}.{name}"
     directory = model.scratch(ledger.path.stem) / name
     root = machine.mount_root(ledger, directory, list(lowers), _SIZE.disk_bytes)
-    places = registries.borrow_confined(directory / "borrowed", _PIP)
+    places = registries.borrow_for_pip(directory / "borrowed", {**reach.pip, **_PIP})
     made = Host(label, directory, root, places)
     made.input.mkdir()
     made.output.mkdir()
     os.chown(made.output, NOBODY, NOBODY)
     netns.isolate(ledger, label)
-    _start_proxy(ledger, made, routes)
+    _start_proxy(ledger, made, reach.routes)
     yield made
     resource.remove("hosts", f"{label}.proxy")
     resource.remove("mount", str(root))

@@ -8,6 +8,7 @@ from pathlib import Path
 from osci_jobs import process
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.groups import blame, complaint, confined, machine, wheel
+from osci_jobs.groups.registries import Reach
 from osci_jobs.groups.wheel import Wheel
 from osci_jobs.groups.workshop import Part, Workshop
 
@@ -62,7 +63,7 @@ def install(
     workshop: Workshop,
     wheels: list[Wheel],
     releases: list[Part],
-    routes: Mapping[str, str],
+    reach: Reach,
     directory: Path,
     lines: list[str],
 ) -> None:
@@ -72,7 +73,7 @@ def install(
     pinned, and InfrastructureError when it is a registry's fault.
     """
     pinned = pins(workshop.lowers[0])
-    with confined.host(workshop.ledger, "install", workshop.lowers, routes) as host:
+    with confined.host(workshop.ledger, "install", workshop.lowers, reach) as host:
         for one in wheels:
             shutil.copyfile(one.path, host.input / one.path.name)
         text = "".join(f"{line}\n" for line in kept(pinned, wheels, releases))
@@ -84,7 +85,7 @@ def install(
         command += [f"{confined.INPUT}/{one.path.name}" for one in wheels]
         command += [f"{part.package}=={part.version}" for part in releases]
         if _run(workshop, host, command, lines):
-            blame.require_registries(lines, routes, confined.unreachable(host))
+            blame.require_registries(lines, reach.routes, confined.unreachable(host))
             refused = confined.refused(host)
             raise complaint.of_installation(lines, names, pinned, refused)
         # A file that is no Python of this version is none of pip's business either.

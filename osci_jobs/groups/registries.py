@@ -12,6 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -48,6 +50,18 @@ _TIME_HEADER = re.compile(r"(?P<name>date|age): *(?P<value>.*?)\s*", re.IGNORECA
 _INDEXED = "keystone"
 _ACCOUNT = re.compile(r"//[^/@\s]+@")
 _COMPLAINTS = ("E: ", "Could not fetch URL", "ERROR: ")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How registries are reached from here.
+
+    `routes` maps each address, as `pypi.org:443`, to the URL of the proxy by which it is
+    reached, "" for none. `pip` is pip's settings.
+    """
+
+    routes: Mapping[str, str]
+    pip: Mapping[str, str]
 
 
 def sources() -> list[str]:
@@ -98,18 +112,25 @@ def has(package: str) -> bool:
     return not code
 
 
-def routes() -> dict[str, str]:
-    """Return each address that pip and apt fetch from, with the proxy by which they do.
+def reach() -> Reach:
+    """Return how this machine reaches what pip and apt fetch.
 
-    An address is `pypi.org:443`, a proxy a URL, "" for none. An index has its files
-    where it likes, so where they are is seen in what it answers. Raises
-    InfrastructureError when it does not answer.
+    An index has its files where it likes, so where they are is seen in what it answers.
+    Raises InfrastructureError when it does not answer.
     """
-    apt, pip = _apt_options(), _pip_options().get("proxy", "")
-    mirrors = [line.split()[1] for line in sources()]
-    found = {url: apt.get(f"Acquire::{urlsplit(url).scheme}::Proxy", "") for url in mirrors}
-    found |= dict.fromkeys(_URL.findall("\n".join(ask_index())), pip)
-    return {_address(url): _proxy(url, setting) for url, setting in found.items() if _address(url)}
+    with ThreadPoolExecutor() as pool:
+        # Each of these takes a second, apart from the index.
+        asked_apt, asked_pip = pool.submit(sources), pool.submit(_pip_options)
+        said = "\n".join(ask_index())
+        mirrors, options = asked_apt.result(), asked_pip.result()
+    apt = _apt_options()
+    urls = [line.split()[1] for line in mirrors]
+    found = {url: apt.get(f"Acquire::{urlsplit(url).scheme}::Proxy", "") for url in urls}
+    found |= dict.fromkeys(_URL.findall(said), options.get("proxy", ""))
+    routes = {
+        _address(url): _proxy(url, setting) for url, setting in found.items() if _address(url)
+    }
+    return Reach(routes, options)
 
 
 def server_time(lines: list[str]) -> datetime | None:
@@ -132,14 +153,9 @@ def apt_settings() -> str:
     return "\n".join([*(line for line in dump if line.startswith(_APT_SETTINGS)), ""])
 
 
-def pip_settings(changes: Mapping[str, str] | None = None) -> str:
-    """Return the machine's pip settings, from files and environment, as a pip.conf file.
-
-    The settings in `changes` take the place of the machine's.
-    """
-    found = {**_pip_options(), **(changes or {})}
-    lines = [f"{name} = {value}".replace("\n", "\n    ") for name, value in found.items()]
-    return "\n".join(["[global]", f"cert = {_CERTIFICATES}", *sorted(lines), ""])
+def pip_settings() -> str:
+    """Return the machine's pip settings, from files and environment, as a pip.conf file."""
+    return _pip_conf(_pip_options())
 
 
 def blanked(text: str) -> str:
@@ -161,19 +177,24 @@ def borrow(directory: Path) -> dict[str, str]:
     return _write(directory, contents)
 
 
-def borrow_confined(directory: Path, changes: Mapping[str, str]) -> dict[str, str]:
-    """Write what pip needs in a host that reaches the registries by a proxy of its own.
+def borrow_for_pip(directory: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """Write what pip needs in a host that has a network of its own, as `borrow` does.
 
-    Returns and expects what `borrow` and `pip_settings` do. Anybody in the host can
-    read it, and with it the password that the address of an index may have.
+    Anybody in the host can read it, and with it the password that the address of an
+    index may have.
     """
     directory.mkdir(mode=0o700)
     contents = {
-        "/etc/pip.conf": pip_settings(changes),
+        "/etc/pip.conf": _pip_conf(settings),
         "/etc/hosts": "127.0.0.1 localhost\n",
         _CERTIFICATES: _read(_certificates()),
     }
     return _write(directory, contents)
+
+
+def _pip_conf(found: Mapping[str, str]) -> str:
+    lines = [f"{name} = {value}".replace("\n", "\n    ") for name, value in found.items()]
+    return "\n".join(["[global]", f"cert = {_CERTIFICATES}", *sorted(lines), ""])
 
 
 def _pip_options() -> dict[str, str]:

@@ -3,11 +3,11 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from osci_jobs import cache as entries
 from osci_jobs.groups import blame, complaint, confined, image, transcript, wheel
+from osci_jobs.groups.registries import Reach
 from osci_jobs.groups.wheel import Wheel
 from osci_jobs.groups.workshop import Part, Workshop
 
@@ -41,7 +41,7 @@ def place(workshop: Workshop, part: Part) -> Path:
     return workshop.cache / "wheels" / image.digest(inputs)
 
 
-def ensure(workshop: Workshop, part: Part, routes: Mapping[str, str]) -> Wheel:
+def ensure(workshop: Workshop, part: Part, reach: Reach) -> Wheel:
     """Return the wheel of a part's code, built when the cache does not have it.
 
     Raises SourceError when it does not build, InfrastructureError when that is not its
@@ -53,17 +53,15 @@ def ensure(workshop: Workshop, part: Part, routes: Mapping[str, str]) -> Wheel:
             partial = image.partial(workshop.ledger, directory)
             partial.mkdir()
             with transcript.kept(workshop.run_directory, part.project) as lines:
-                _build(workshop, part, routes, partial, lines)
+                _build(workshop, part, reach, partial, lines)
             partial.rename(directory)
         return wheel.find(directory, part.package)
 
 
-def _build(
-    workshop: Workshop, part: Part, routes: Mapping[str, str], directory: Path, lines: list[str]
-) -> None:
+def _build(workshop: Workshop, part: Part, reach: Reach, directory: Path, lines: list[str]) -> None:
     assert part.export, "a release is not built"
     ledger = workshop.ledger
-    with confined.host(ledger, "build", workshop.lowers, routes) as host:
+    with confined.host(ledger, "build", workshop.lowers, reach) as host:
         part.export(host.input / _TREE)
         place = host.root / "build"
         place.mkdir()
@@ -76,7 +74,7 @@ def _build(
         )
         code = confined.run(ledger, host, task, workshop.silence_seconds, lines.append)
         if code:
-            blame.require_registries(lines, routes, confined.unreachable(host))
+            blame.require_registries(lines, reach.routes, confined.unreachable(host))
             raise complaint.of_build(lines, part.project, confined.refused(host))
         found = wheel.find(host.output, part.package)
         shutil.copyfile(found.path, directory / found.path.name, follow_symlinks=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 from osci_jobs import groups
 from osci_jobs.errors import InterruptionError, OsciError
 from osci_jobs.groups import building, confined
+from osci_jobs.groups.registries import Reach
 from osci_jobs.groups.workshop import Part, Workshop
 
 
@@ -40,7 +41,7 @@ def look(shop: Workshop, layer: Path, command: list[str]) -> list[str]:
     """Return what a command prints on a throw-away host with the layer."""
     lines: list[str] = []
     task = confined.Task("look", command, "root", {})
-    with confined.host(shop.ledger, "look", [layer, *shop.lowers], {}) as host:
+    with confined.host(shop.ledger, "look", [layer, *shop.lowers], Reach({}, {})) as host:
         lines.append(f"exit code {confined.run(shop.ledger, host, task, 60, lines.append)}")
     return lines
 

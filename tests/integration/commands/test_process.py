@@ -78,6 +78,12 @@ def test_long_lines_arrive_whole():
     assert [len(line) for line in lines] == [3_000_000, 3]
 
 
+def test_a_line_without_end_comes_in_pieces():
+    _, lines = run("head -c 20000000 /dev/zero | tr '\\0' x")
+    assert len("".join(lines)) == 20_000_000
+    assert max(map(len, lines)) < process.LINE_BYTES + 100_000
+
+
 def test_bad_utf_8_is_replaced():
     assert run(r"printf '\303\244 \377 \303\n'") == (0, ["ä � �"])
 

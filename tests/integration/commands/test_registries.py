@@ -93,7 +93,7 @@ def test_an_index_tells_what_it_has_and_has_not(address, monkeypatch):
 
 def test_hosts_may_reach_the_index_its_files_and_the_mirrors(address, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", f"{address.replace('//', '//me:secret@')}/simple")
-    found = registries.routes()
+    found = registries.reach().routes
     mirrors = {urlsplit(line.split()[1]).hostname for line in registries.sources()}
     assert {place.rpartition(":")[0] for place in found} == {"127.0.0.1", "files.example", *mirrors}
     assert found[address.removeprefix("http://")] == found["files.example:8443"] == ""
@@ -116,7 +116,7 @@ def test_they_are_reached_by_the_proxy_of_the_machine(address, monkeypatch, vari
         before = os.environ.get(name, "")
         monkeypatch.setenv(name, f"{before},{value}" if name == "no_proxy" else value)
     expected = route if isinstance(route, str) else route["https_proxy"]
-    assert registries.routes()["files.example:8443"] == expected
+    assert registries.reach().routes["files.example:8443"] == expected
 
 
 def test_a_proxy_that_is_spoken_to_by_tls_is_told(address, monkeypatch):
@@ -124,10 +124,10 @@ def test_a_proxy_that_is_spoken_to_by_tls_is_told(address, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("https_proxy", "https://me:secret@company.example")
     with pytest.raises(InfrastructureError, match="spoken to by 'https'"):
-        registries.routes()
+        registries.reach()
 
 
 def test_an_index_that_is_silent_gives_no_routes(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", f"{DEAD}/simple")
     with pytest.raises(InfrastructureError, match="does not answer"):
-        registries.routes()
+        registries.reach()
