@@ -49,7 +49,7 @@ def asked_for(asked: argparse.Namespace) -> dict[str, str]:
             shown = clip(repr(name), _SHOWN_CHARACTERS)
             raise ConfigurationError(f"--suite: found {shown}, expected the name of one suite.")
     values = {
-        "BRANCH": "\n".join(asked.branch),
+        "BRANCH": " ".join(asked.branch),
         "MERGE": asked.method,
         "SUITES": " ".join(asked.suite),
         "KEEP": asked.keep,
@@ -62,8 +62,7 @@ def _suites(environment: Mapping[str, str]) -> list[str]:
 
 
 def _branches(environment: Mapping[str, str]) -> list[str]:
-    lines = (line.strip() for line in environment.get("BRANCH", "").splitlines())
-    return [line for line in lines if line]
+    return environment.get("BRANCH", "").split()
 
 
 def _word(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:

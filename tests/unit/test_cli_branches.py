@@ -97,11 +97,11 @@ def test_bare_hosts_have_no_branches(sources):
         sources("--branch", "nova=1", name="bare")
 
 
-def test_a_jobs_parameter_has_one_a_line_and_no_paths(sources):
-    lines = "\r\n nova=https://example.org/nova@x \r\n\r\nglance=33.0.1\n"
+def test_a_jobs_parameter_has_several_and_no_paths(sources):
+    lines = "\r\n nova=https://example.org/nova@x \r\n\r\nglance=33.0.1 keystone=30.0.0"
     found = sources(environment={"BRANCH": lines, "MERGE": "rebase"})
     assert (found["nova"].url, found["nova"].method) == ("https://example.org/nova", "rebase")
-    assert found["glance"].ref == "33.0.1"
+    assert (found["glance"].ref, found["keystone"].ref) == ("33.0.1", "30.0.0")
     for text in ("/srv/nova", "./nova", "file:///srv/nova", "merge:/srv/nova"):
         with pytest.raises(ConfigurationError, match="BRANCH: nova: .*expected no path"):
             sources(environment={"BRANCH": f"nova={text}"})
