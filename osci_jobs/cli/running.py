@@ -130,7 +130,9 @@ def _phases(wanted: run.Order) -> list[str]:
     """Return the phases that make the group."""
     if wanted.group:
         return []
-    return list(PHASES[: PHASES.index(wanted.until) + 1] if wanted.until else PHASES)
+    phases = PHASES[: PHASES.index(wanted.until) + 1] if wanted.until else PHASES
+    # Bare hosts and a Hudson are of no project's code.
+    return [phase for phase in phases if phase != "fetch" or wanted.deployment.services]
 
 
 def _suite_names(wanted: run.Order) -> list[str]:

@@ -80,6 +80,7 @@ def test_what_json_prints_is_as_the_page_says(trigger, server):
         "exit_code": 0,
         "cause": "",
         "report": f"{url}artifact/run/report.html",
+        "proposals": {},
     }
     page = (Path(__file__).resolve().parents[3] / "docs" / "commands.md").read_text()
     section = page.partition("## osci trigger")[2].partition("\n## ")[0]
@@ -106,6 +107,7 @@ def test_nothing_is_started_by_a_dry_run(trigger, server):
             "last_result": "success",
             "is_building": True,
             "seconds": 90.0,
+            "proposals": {},
         }
     }
     assert server.asked("POST", "") == []
