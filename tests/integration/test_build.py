@@ -175,10 +175,11 @@ def test_a_release_and_code_are_installed_at_once(build, project):
             "'os-traits' requires 'oslo.utils>=99', but pip's index has no such release, "
             "and 'oslo.utils==10.2.0' is pinned.",
         ),
-        (
+        pytest.param(
             "google-auth==2.20.0",
             "'google-auth 2.20.0' requires 'cachetools<6.0 and >=2.0.0', "
             "but 'cachetools==8.0.1' is pinned.",
+            marks=pytest.mark.full,
         ),
         (
             "osci-no-such-package",
@@ -204,13 +205,9 @@ def test_a_release_that_is_not_there_is_told(build):
 def test_code_that_does_not_build_is_told_by_its_own_line(build, project):
     done = build(project(setup="import setuptools\nthis is no Python\n"))
     assert done["verdict"] == "source"
-    assert done["message"].splitlines() == [
-        'File "<string>", line 2',
-        "  this is no Python",
-        "       ^^^^^^^^^",
-        "SyntaxError: invalid syntax",
-        "'os-traits' does not build.",
-    ] or done["line"].startswith(("SyntaxError", "NameError"))
+    *_, line, sentence = done["message"].splitlines()
+    assert line == done["line"] == "SyntaxError: invalid syntax"
+    assert sentence == "'os-traits' does not build."
     assert done["file"] == "logs/sources/os-traits.log"
     assert done["line"] in build.log("os-traits")
 
@@ -310,11 +307,17 @@ def test_a_hostile_build_reaches_nothing_and_leaves_nothing(build, project, tmp_
     ("program", "verdict", "words"),
     [
         ("import time; time.sleep(9999)", "timeout", "said nothing for 8 s"),
-        ("import os\nwhile True:\n    os.fork()", "source", "Resource temporarily unavailable"),
-        (
+        pytest.param(
+            "import os\nwhile True:\n    os.fork()",
+            "source",
+            "Resource temporarily unavailable",
+            marks=pytest.mark.full,
+        ),
+        pytest.param(
             "kept = []\nwhile True:\n    kept.append(b'x' * (64 << 20))",
             "source",
             "used more than the 6144 MiB",
+            marks=pytest.mark.full,
         ),
         (
             "file = open('/build/full', 'wb')\nwhile True:\n    file.write(bytes(64 << 20))",
@@ -383,8 +386,9 @@ def test_links_and_hooks_of_a_tree_stay_in_its_host(build, project, tmp_path):
         assert not any(b"secret of the machine" in path.read_bytes() for path in kept)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("step", ["Building", "Installing"])
+@pytest.mark.parametrize(
+    ("step", "number"), [("Building", signal.SIGTERM), ("Installing", signal.SIGKILL)]
+)
 def test_a_build_that_is_broken_off_leaves_nothing(build, project, number, step):
     process = build.start(project())
     for line in process.stderr:
