@@ -220,6 +220,7 @@ def test_an_index_that_fails_is_infrastructure(build, project):
     assert "pip's index does not answer" in done["message"]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("status", [503, 0])
 def test_an_index_that_fails_later_is_infrastructure_too(build, project, status):
     with registry(status=status, but="/simple/keystone/") as address:
@@ -324,10 +325,11 @@ def test_a_hostile_build_reaches_nothing_and_leaves_nothing(build, project, tmp_
             "source",
             "No space left on device",
         ),
-        (
+        pytest.param(
             "import os\nos.makedirs('/run/output/a.whl', exist_ok=True)\n" + SETUP,
             "source",
             "instead of one wheel",
+            marks=pytest.mark.full,
         ),
         (
             "import os\nif not os.path.islink('/run/output/a.whl'):\n"
@@ -345,6 +347,7 @@ def test_a_hostile_build_meets_its_limits(build, project, program, verdict, word
     assert list((build.cache / "wheels").glob("*/")) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("said", ["y" * 1000, "y" * 999 + "\\n"], ids=["no newline", "lines"])
 def test_a_build_that_prints_without_end_is_ended(build, project, said):
     program = f"import os\nfor _ in range(40_000):\n    os.write(2, b'{said}')\n"
