@@ -72,7 +72,7 @@ def test_bobs_branch_is_built_and_known_with_its_proposal(hudson, service):
     nova = record["sources"]["nova"]
     assert nova["details"]["revision"] == "bob-1"
     assert nova["details"]["proposal_status"] == "Needs review"
-    assert nova["details"]["proposal_target"].endswith(TRUNK)
+    assert nova["details"]["proposal_target"] == "lp:nova"  # what its focus is called
     assert nova["details"]["proposal_url"]
     assert (nova["method"], nova["files"]) == ("merge", 1)
     assert len({nova[name] for name in ("proposed", "trunk", "base", "merged")}) == 4
