@@ -4,6 +4,7 @@
 import json
 from pathlib import Path
 
+import git_daemon
 import pytest
 import trunk
 
@@ -15,7 +16,7 @@ def nova(tmp_path_factory):
     """A trunk of nova with branches, served by git."""
     directory = tmp_path_factory.mktemp("trunk")
     repository = trunk.make(directory)
-    daemon = trunk.Daemon(directory)
+    daemon = git_daemon.Daemon(directory)
     repository.url = f"{daemon.url}/nova"
     yield repository
     daemon.close()

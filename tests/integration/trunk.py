@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trunk of nova as git, made of its released source, with branches, served by git itself."""
+"""A trunk of nova as git, made of its released source, with branches."""
 
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,38 +79,6 @@ def make(directory: Path) -> Repository:
         repository.branch(name, "first", subject, change)
     repository.git("checkout", "--quiet", "master")
     return repository
-
-
-class Daemon:
-    """`git daemon` of the repositories below a directory, on this machine's loopback."""
-
-    def __init__(self, directory: Path):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self._process = subprocess.Popen(
-            [
-                *("git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1"),
-                *(f"--port={self.port}", f"--base-path={directory}", str(directory)),
-            ],
-            start_new_session=True,
-            stderr=subprocess.DEVNULL,
-        )
-        self.url = f"git://127.0.0.1:{self.port}"
-        self._wait()
-
-    def _wait(self):
-        until = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, "git daemon did not start"
-                time.sleep(0.05)
-
-    def close(self):
-        os.killpg(self._process.pid, signal.SIGTERM)
-        self._process.wait(10)
 
 
 def projects(directory: Path, **keys) -> Path:

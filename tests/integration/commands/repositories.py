@@ -106,26 +106,6 @@ def nova(path: Path) -> Repository:
     return made
 
 
-class Daemon:
-    """`git daemon` for all repositories below a directory."""
-
-    def __init__(self, directory: Path):
-        port = free_port()
-        self.url = f"git://127.0.0.1:{port}"
-        self._process = subprocess.Popen(
-            [
-                *("git", "daemon", "--export-all", "--reuseaddr", f"--base-path={directory}"),
-                *("--listen=127.0.0.1", f"--port={port}", str(directory)),
-            ],
-            stderr=subprocess.DEVNULL,
-        )
-        wait_for(port)
-
-    def close(self):
-        self._process.terminate()
-        self._process.wait()
-
-
 class Handler(BaseHTTPRequestHandler):
     """Answers by `git http-backend`, unless its server has something else in store."""
 
@@ -283,20 +263,6 @@ class Listener:
         self._socket.close()
         for connection in self._open:
             connection.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
-def wait_for(port: int) -> None:
-    for _ in range(500):
-        try:
-            return socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            time.sleep(0.01)
-    raise AssertionError("the server did not come up")
 
 
 # Fetches as a program of its own: cache, URL, ref.

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import git_daemon
 import pytest
 import repositories
 from repositories import Repository, changed
@@ -36,7 +37,7 @@ def nova(served):
 
 @pytest.fixture(scope="module")
 def daemon(served, nova):
-    server = repositories.Daemon(served)
+    server = git_daemon.Daemon(served)
     yield server
     server.close()
 
@@ -338,7 +339,7 @@ def test_a_limit_of_time_is_not_the_servers_silence(tmp_path):
 @pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
 def test_a_refused_connection_is_the_infrastructures(tmp_path, scheme):
     with pytest.raises(InfrastructureError, match="(?i)connect"):
-        find(tmp_path, f"{scheme}://127.0.0.1:{repositories.free_port()}/nova", "x", waits=())
+        find(tmp_path, f"{scheme}://127.0.0.1:{git_daemon.free_port()}/nova", "x", waits=())
 
 
 @pytest.mark.parametrize("scheme", ["git", "http", "ssh"])
@@ -488,7 +489,7 @@ def test_a_place_with_a_commit_of_the_mirror_needs_no_server(nova, tmp_path):
 
 def test_as_it_is_a_source_does_without_a_trunk_that_cannot_be_had(nova, tmp_path):
     said: list[str] = []
-    port = repositories.free_port()
+    port = git_daemon.free_port()
     found = fetch(
         tmp_path, f"{nova.url}@spiffy", f"http://127.0.0.1:{port}/nova", said=said, waits=(60,)
     )
