@@ -108,7 +108,9 @@ def _brought(order: Order, source: Source, place: Place, patience: Patience) -> 
             raise SourceError(f"'{source.text}' does not have the commit {place.commit}.")
     details = {**place.details, "revision": found.revision, "revno": found.revno}
     commit = place.commit or found.commit
-    return replace(place, commit=commit, trunk_branch=found.trunk, details=details)
+    return replace(
+        place, commit=commit, trunk_url=trunk, trunk_branch=found.trunk, details=details
+    )
 
 
 def _part(order: Order, fetched: Fetched, pinned: str) -> Part:
