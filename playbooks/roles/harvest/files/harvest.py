@@ -24,7 +24,7 @@ import counters
 import units
 from limited import Commands
 
-SECONDS = 10
+SECONDS = 14
 WORKERS = 4
 USAGE = Path("/var/lib/osci/usage")
 VIRTUALENV = Path("/opt/openstack")

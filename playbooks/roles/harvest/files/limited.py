@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-COMMAND_SECONDS = 8
+COMMAND_SECONDS = 12
 ERROR_CHARACTERS = 500
 _PIECE_BYTES = 1 << 16
 
