@@ -9,6 +9,7 @@ from pathlib import Path
 from osci_jobs.deployment import Deployment, Source, notation, projects
 from osci_jobs.deployment.faults import show
 from osci_jobs.deployment.projects import Projects
+from osci_jobs.deployment.sources import placed
 from osci_jobs.errors import ConfigurationError
 
 
@@ -41,7 +42,7 @@ def sources(
 
 
 def parameter(asked: argparse.Namespace, known: Projects) -> list[str]:
-    """Return what the parameter BRANCH of a job is to hold, a line for each `--branch`.
+    """Return what the parameter BRANCH of a job is to hold, a word for each `--branch`.
 
     Raises ConfigurationError with all that is wrong with them.
     """
@@ -120,10 +121,8 @@ def _parsed(
         )
         return None
     try:
-        source = notation.parse(project, text, asked.method, trunk)
+        url, ref = notation.parse_trunk(trunk)
     except notation.MalformedSourceError as error:
         faults.append(f"--trunk: {project}: found {show(trunk)}, expected {error}.")
         return None
-    if source.kind == "checkout":
-        return replace(source, url=str(Path(source.url).expanduser().resolve()))
-    return source
+    return placed(replace(source, trunk_url=url, trunk_ref=ref), Path.cwd())

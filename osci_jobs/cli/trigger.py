@@ -33,10 +33,11 @@ def call(asked: argparse.Namespace) -> int:
     """Start the job; print verdict and report, and exit as the run did."""
     name = trigger.job_name(asked.family, asked.deployment)
     known = branches.table(asked)
-    asked.branch = [*asked.branch, *branches.of_launchpad(asked.launchpad)]
+    proposed = branches.of_launchpad(asked.launchpad)
+    asked.branch = [*asked.branch, *proposed]
     asked.branch = branches.parameter(asked, known)
     wanted = parameters.asked_for(asked)
-    proposals = _proposals(asked, known)
+    proposals = _proposals(proposed, known)
     server = Server(_account(asked))
     server.dialect()  # raises what is wrong with address and account
     job = trigger.find_job(server, name)
@@ -55,11 +56,11 @@ def _account(asked: argparse.Namespace) -> account.Account:
     return found
 
 
-def _proposals(asked: argparse.Namespace, known: Projects) -> Proposals:
-    """Return what Launchpad says of each branch of `--launchpad`, by project."""
+def _proposals(words: list[str], known: Projects) -> Proposals:
+    """Return what Launchpad says of each of its branches, by project."""
     patience = Patience(QUESTION_SECONDS, _say)
     found: Proposals = {}
-    for word in branches.of_launchpad(asked.launchpad):
+    for word in words:
         project, _, text = word.partition("=")
         place = launchpad.find(known, notation.parse(project, text), patience)
         found[project] = dict(place.details)

@@ -55,7 +55,7 @@ def parse(project: str, text: str, method: str = "", trunk: str = "") -> Source:
         raise MalformedSourceError(EXPECTED)
     own, bare = _own_method(text)
     kind, url, ref = _parts(bare)
-    trunk_url, trunk_ref = _trunk(trunk)
+    trunk_url, trunk_ref = parse_trunk(trunk)
     default = "merge" if kind in ("gerrit", "launchpad") else "as-is"
     return Source(
         project=project,
@@ -67,6 +67,20 @@ def parse(project: str, text: str, method: str = "", trunk: str = "") -> Source:
         trunk_url=trunk_url,
         trunk_ref=trunk_ref,
     )
+
+
+def parse_trunk(text: str) -> tuple[str, str]:
+    """Return URL and ref of a trunk, each "" for that of the project; raises as `parse` does."""
+    if not text:
+        return "", ""
+    if is_branch(text) and "@" not in text and ":" not in text:
+        return "", text
+    try:
+        if len(text) <= _CHARACTERS and text.isprintable():
+            return _git(text)
+    except MalformedSourceError:
+        pass
+    raise MalformedSourceError(TRUNK_EXPECTED)
 
 
 def is_local(source: Source) -> bool:
@@ -164,16 +178,3 @@ def _git(text: str) -> tuple[str, str]:
             "a URL without a password, which a credential helper of git can give"
         )
     raise MalformedSourceError(EXPECTED)
-
-
-def _trunk(text: str) -> tuple[str, str]:
-    if not text:
-        return "", ""
-    if is_branch(text) and "@" not in text and ":" not in text:
-        return "", text
-    try:
-        if len(text) <= _CHARACTERS and text.isprintable():
-            return _git(text)
-    except MalformedSourceError:
-        pass
-    raise MalformedSourceError(TRUNK_EXPECTED)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The projects whose code can be taken from a source, and where the trunk of each is."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
@@ -54,11 +55,7 @@ def load(override: FilePath | None = None) -> Projects:
     It may have some of the servers and some keys of some projects, but no project of
     its own. Raises ConfigurationError with all its faults.
     """
-    own = _parse(data.directory() / FILE).value
-    table = Projects(
-        **{server: own[server] for server in _SERVERS},
-        by_name={name: Project(name=name, **keys) for name, keys in own["projects"].items()},
-    )
+    table = _own()
     if not override:
         return table
     return replace(_overridden(table, _parse(override)), path=str(override.resolve()))
@@ -67,6 +64,15 @@ def load(override: FilePath | None = None) -> Projects:
 def advice(name: str, known: Mapping[str, Any]) -> str:
     """Return what to say of a project that is not there: the nearest, else all of them."""
     return hint(name, tuple(known)) or f" Expected one of {quoted(sorted(known))}."
+
+
+@functools.cache
+def _own() -> Projects:
+    own = _parse(data.directory() / FILE).value
+    return Projects(
+        **{server: own[server] for server in _SERVERS},
+        by_name={name: Project(name=name, **keys) for name, keys in own["projects"].items()},
+    )
 
 
 def _parse(path: FilePath) -> Document:

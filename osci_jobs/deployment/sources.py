@@ -9,7 +9,7 @@ from typing import Any
 from . import projects
 from .faults import Fault, Path, show
 from .model import Source
-from .notation import MalformedSourceError, parse
+from .notation import MalformedSourceError, parse, parse_trunk
 from .place import has_services
 
 
@@ -20,7 +20,7 @@ def check(value: dict[str, Any]) -> Iterator[Fault]:
         yield Fault(
             ("sources",), "sources", "none, because the file places no services", at_key=True
         )
-    known = projects.load().by_name
+    known = projects.load().by_name if entries else {}
     for project, entry in entries.items():
         if project not in known:
             expected = "the name of a project that osci deploys"
@@ -40,7 +40,7 @@ def resolve(
     """
     entries = value.get("sources", {})
     sources = tuple(
-        _placed(parse(project, **_words(entry)), directory)
+        placed(parse(project, **_words(entry)), directory)
         for project, entry in sorted(entries.items())
     )
     if not sources:
@@ -54,6 +54,13 @@ def resolve(
             place: Path = ("sources", source.project, *([key] if is_given else []))
             origins[f"sources.{source.project}.{key}"] = place if is_given or is_text else "default"
     return sources, origins
+
+
+def placed(source: Source, directory: FilePath) -> Source:
+    """Return the source with the whole path of a checkout, which is relative to a directory."""
+    if source.kind != "checkout":
+        return source
+    return replace(source, url=str((directory / FilePath(source.url).expanduser()).resolve()))
 
 
 def described(sources: tuple[Source, ...]) -> dict[str, dict[str, str]]:
@@ -70,15 +77,16 @@ def described(sources: tuple[Source, ...]) -> dict[str, dict[str, str]]:
 
 def _check_entry(path: Path, project: str, entry: str | dict[str, Any]) -> Iterator[Fault]:
     words = _words(entry)
-    for key, name in (("text", "source"), ("trunk", "trunk")):
-        given = words.get(key)
-        if not given:
-            continue
-        place = path if isinstance(entry, str) else (*path, name)
-        try:
-            parse(project, "0" if key == "trunk" else given, trunk=given if key == "trunk" else "")
-        except MalformedSourceError as error:
-            yield Fault(place, show(given), str(error))
+    text, trunk = words["text"], words.get("trunk", "")
+    try:
+        if text:
+            parse(project, text)
+    except MalformedSourceError as error:
+        yield Fault(path if isinstance(entry, str) else (*path, "source"), show(text), str(error))
+    try:
+        parse_trunk(trunk)
+    except MalformedSourceError as error:
+        yield Fault((*path, "trunk"), show(trunk), str(error))
 
 
 def _words(entry: str | dict[str, Any]) -> dict[str, str]:
@@ -90,9 +98,3 @@ def _words(entry: str | dict[str, Any]) -> dict[str, str]:
         "method": entry.get("method") or "",
         "trunk": entry.get("trunk") or "",
     }
-
-
-def _placed(source: Source, directory: FilePath) -> Source:
-    if source.kind != "checkout":
-        return source
-    return replace(source, url=str((directory / FilePath(source.url).expanduser()).resolve()))

@@ -15,6 +15,7 @@ import pytest
 
 from osci_jobs import deployment
 from osci_jobs.cli import arguments, parameters
+from osci_jobs.deployment.model import METHODS
 from osci_jobs.hudson import components, trigger
 from osci_jobs.results import metrics
 
@@ -65,6 +66,10 @@ def test_the_options_that_parameters_feed_are_there(name):
     for option in parameters.PARAMETERS.values():
         value = [] if option == "--merge" else ["never"]
         arguments.parser().parse_args([*shlex.split(words)[1:], option, *value])
+
+
+def test_the_methods_of_the_command_line_are_those_of_sources():
+    assert tuple(arguments.METHODS) == METHODS
 
 
 def test_the_families_of_triggers_are_those_of_jobs():
