@@ -38,7 +38,12 @@ find /{ENVIRONMENT}/lib/python3.11/site-packages -mindepth 1 -maxdepth 1 \\
 
 def pins(layer: Path) -> dict[str, str]:
     """Return the version of each package that the pinned layer has, by its normal name."""
-    text = (layer / CONSTRAINTS).read_text(encoding="utf-8")
+    return read_pins(layer / CONSTRAINTS)
+
+
+def read_pins(constraints: Path) -> dict[str, str]:
+    """Return the version of each package in a list of pinned releases, by its normal name."""
+    text = constraints.read_text(encoding="utf-8")
     pairs = [line.split("==") for line in text.splitlines() if line and line[0] != "#"]
     return {wheel.normal(name): version for name, version in pairs}
 

@@ -10,6 +10,7 @@ from osci_jobs.deployment import Source
 from osci_jobs.errors import SourceError
 from osci_jobs.groups import Group, Ledger, building, numbering
 from osci_jobs.groups.workshop import Part, Workshop
+from osci_jobs.reports.amounts import number
 from osci_jobs.results import runlog
 from osci_jobs.results.event import EVENTS
 from osci_jobs.results.runlog import RunLog
@@ -18,7 +19,7 @@ from osci_jobs.run.order import Order
 from osci_jobs.run.play import Say
 from osci_jobs.sources import archive, bazaar, fetching, gerrit, launchpad, mirror
 from osci_jobs.sources.attempts import QUESTION_SECONDS, Patience
-from osci_jobs.sources.model import Change, Fetched, Place
+from osci_jobs.sources.model import Fetched, Place
 
 # How the group remembers what it was made from, for runs on it.
 _EVENTS = ("pinned", "source", "provenance")
@@ -108,9 +109,7 @@ def _brought(order: Order, source: Source, place: Place, patience: Patience) -> 
             raise SourceError(f"'{source.text}' does not have the commit {place.commit}.")
     details = {**place.details, "revision": found.revision, "revno": found.revno}
     commit = place.commit or found.commit
-    return replace(
-        place, commit=commit, trunk_url=trunk, trunk_branch=found.trunk, details=details
-    )
+    return replace(place, commit=commit, trunk_url=trunk, trunk_branch=found.trunk, details=details)
 
 
 def _part(order: Order, fetched: Fetched, pinned: str) -> Part:
@@ -140,10 +139,8 @@ def _sentence(fetched: Fetched) -> str:
     if fetched.kind == "release":
         return f"{fetched.project} {fetched.ref} is a release."
     change = fetched.change
-    counts = f", {_counts(change)}" if change else ""
+    counts = ""
+    if change:
+        files = number(change.files, "file")
+        counts = f", {files}, +{change.insertions} -{change.deletions}"
     return f"{fetched.project} is {fetched.merged[:12]} ({fetched.method}{counts})."
-
-
-def _counts(change: Change) -> str:
-    files = "1 file" if change.files == 1 else f"{change.files} files"
-    return f"{files}, +{change.insertions} -{change.deletions}"

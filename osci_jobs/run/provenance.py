@@ -2,7 +2,6 @@
 """What a run is made from besides the sources: osci itself, its playbooks, pins, suites, layers."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 
 from osci_jobs import data, suites
 from osci_jobs.deployment.projects import Projects
+from osci_jobs.groups import installation, wheel
 from osci_jobs.run.order import Order
 from osci_jobs.run.play import PLAYBOOKS
 from osci_jobs.sources import git
 
 CONSTRAINTS = PLAYBOOKS / "roles" / "openstack" / "files" / "constraints.txt"
-_PIN = re.compile(r"(?P<package>[A-Za-z0-9._-]+)==(?P<version>\S+)")
 
 
 def find(order: Order, layers: Iterable[Path]) -> dict[str, Any]:
@@ -32,13 +31,11 @@ def find(order: Order, layers: Iterable[Path]) -> dict[str, Any]:
 
 def pins(projects: Projects) -> dict[str, str]:
     """Return the pinned release of each project that osci deploys, by the project's name."""
-    lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
-    found = {pin["package"]: pin["version"] for pin in map(_PIN.fullmatch, lines) if pin}
-    return {
-        name: found[project.package]
-        for name, project in sorted(projects.by_name.items())
-        if project.package in found
+    found = installation.read_pins(CONSTRAINTS)
+    packages = {
+        name: wheel.normal(project.package) for name, project in sorted(projects.by_name.items())
     }
+    return {name: found[package] for name, package in packages.items() if package in found}
 
 
 def file_digest(path: Path) -> str:
@@ -49,11 +46,20 @@ def file_digest(path: Path) -> str:
 def tree_digest(directory: Path) -> str:
     """Return a digest of the names and contents of all files below a directory."""
     digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        # pip compiles what it installs, each environment in its own way.
-        if path.is_file() and path.parent.name != "__pycache__":
-            digest.update(f"{path.relative_to(directory)}\0{file_digest(path)}\0".encode())
+    for name, found in file_digests(directory, directory):
+        digest.update(f"{name}\0{found}\0".encode())
     return digest.hexdigest()
+
+
+def file_digests(root: Path, *paths: Path) -> list[list[str]]:
+    """Return name and digest of every file at or below the paths; names are relative to `root`."""
+    files = [file for path in paths for file in (path, *sorted(path.rglob("*")))]
+    return [
+        [str(file.relative_to(root)), file_digest(file)]
+        for file in files
+        # pip compiles what it installs, each environment in its own way.
+        if file.is_file() and file.parent.name != "__pycache__"
+    ]
 
 
 def suites_of(order: Order) -> dict[str, str]:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each phase of a run does: one function each, which raises an OsciError or succeeds."""
 
-import hashlib
 import json
 import re
 import shutil
@@ -14,7 +13,7 @@ from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciE
 from osci_jobs.groups import TESTER, Group, Ledger, image, maven, netns, tools
 from osci_jobs.results import cases, files
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import blanking, controller, inventory
+from osci_jobs.run import blanking, controller, inventory, provenance
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import record_trouble
 from osci_jobs.run.play import PLAYBOOKS, Say, last_line, play, trouble
@@ -181,13 +180,7 @@ def _layer_inputs(software: str) -> list:
 
 def _digests(book: Path, role: str) -> list:
     """Return the digest of every file that a playbook of one role is made of."""
-    sources = [book, *sorted((book.parent / "roles" / role).rglob("*"))]
-    return [
-        [str(file.relative_to(book.parent)), hashlib.sha256(file.read_bytes()).hexdigest()]
-        for file in sources
-        # pip compiles what it installs, each environment in its own way.
-        if file.is_file() and file.parent.name != "__pycache__"
-    ]
+    return provenance.file_digests(book.parent, book, book.parent / "roles" / role)
 
 
 def _place_suite_files(came: Path, run_directory: Path, name: str) -> None:
