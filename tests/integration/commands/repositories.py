@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from speaker import Quiet
 
 SETUP = "[metadata]\nname = {}\n"
 LINES = [f"line {number}\n" for number in range(30)]
@@ -106,7 +108,7 @@ def nova(path: Path) -> Repository:
     return made
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Quiet):
     """Answers by `git http-backend`, unless its server has something else in store."""
 
     def do_GET(self):  # noqa: N802
@@ -160,15 +162,6 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(20)
         else:
             self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except OSError:
-            pass  # the client has had enough
 
 
 def status(code: int, content: bytes = b"", **headers: str) -> Callable[[Handler], None]:

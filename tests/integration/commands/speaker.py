@@ -15,7 +15,20 @@ JOB = "osci-functional-basic"
 PAGE = "<html><form action='j_acegi_security_check'>Log in</form></html>"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Quiet(BaseHTTPRequestHandler):
+    """Keeps no log, and takes it when a client has had enough."""
+
+    def log_message(self, *_):
+        pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except OSError:
+            pass
+
+
+class Handler(Quiet):
     """Answers by the table of its server, and remembers what it was asked."""
 
     protocol_version = "HTTP/1.1"
@@ -40,15 +53,6 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-    def handle(self):
-        try:
-            super().handle()
-        except OSError:
-            pass  # the client has had enough
 
 
 def text(content: str | bytes, status: int = 200, **headers: str) -> Callable:

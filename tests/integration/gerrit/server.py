@@ -8,7 +8,6 @@ holds the program that is in it, all but the pages.
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ import urllib.request
 from base64 import b64encode
 from pathlib import Path
 from typing import IO, Any
+
+from git_daemon import free_port
 
 from osci_jobs import groups
 from osci_jobs.groups import maven, tools
@@ -54,7 +55,7 @@ class Gerrit:
     """A server under a path of its own, as behind a proxy, on this machine alone."""
 
     def __init__(self, jars: Path, directory: Path):
-        self.url = f"http://127.0.0.1:{_free_port()}/review/"
+        self.url = f"http://127.0.0.1:{free_port()}/review/"
         self._jars = jars
         self._site = directory / "site"
         self._log = directory / "gerrit.log"
@@ -123,9 +124,3 @@ class Gerrit:
                 assert self._process.poll() is None, self._log.read_text()[-4_000:]
                 assert time.monotonic() < until, self._log.read_text()[-4_000:]
                 time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
