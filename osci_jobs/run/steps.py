@@ -22,6 +22,9 @@ from osci_jobs.suites import fetched as brought
 MINIMUM_FREE_BYTES = 4 << 30
 # What a suite's end takes on top of the suite: its files come back.
 SUITE_MARGIN_SECONDS = 60
+# Waiting until the cloud is ready is one silent task. It has to give up by itself, as only it
+# can tell which service does not come.
+READY_SHARE = 0.75
 # The hosts share this machine's kernel, and may not read its log themselves.
 KERNEL_LOG = "logs/kernel.log"
 # The software of a deployment, as messages call it.
@@ -93,7 +96,10 @@ def _deploy_openstack(group: Group, deployment: Deployment, limit: Limit, say: S
     passwords = inventory.make_passwords(group, deployment)
     inventory.write_clouds(group, passwords)
     hosts = inventory.inventory(group)
-    variables = inventory.variables(group, deployment, passwords)
+    variables = {
+        **inventory.variables(group, deployment, passwords),
+        "osci_ready_seconds": READY_SHARE * limit.silence_seconds,
+    }
     outcome = play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
     for failure in outcome.failures[:1]:
         raise _deploy_trouble(failure, group)

@@ -3,10 +3,9 @@
 
     ready.py FILE
 
-FILE is JSON: computes, seconds (for each thing that is waited for),
-network{name, cidr}, image, flavors[]. The image, the network and the flavors
-are made when they are not there. Exits 1 with a sentence that names what does
-not work.
+FILE is JSON: computes, seconds (for all of it), network{name, cidr}, image,
+flavors[]. The image, the network and the flavors are made when they are not
+there. Exits 1 with a sentence that names what does not work.
 """
 
 import json
@@ -22,6 +21,8 @@ from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
 INTERVAL_SECONDS = 0.3
+# A call that hangs when the time is nearly over must not outlast it by much.
+CALL_SECONDS = 20
 SERVER = "osci-ready"
 SERVICE_TYPES = ("compute", "identity", "image", "network", "placement")
 
@@ -37,9 +38,11 @@ def main(path):
     # Each vain attempt would leave a warning in front of the one line that tells.
     logging.disable(logging.WARNING)
 
+    until = time.monotonic() + wanted["seconds"]
+
     def wait_for(what, attempt, service_type=None):
         try:
-            return _wait_for(what, attempt, time.monotonic() + wanted["seconds"])
+            return _wait_for(what, attempt, until)
         except NotReadyError as error:
             refusal = service_type and _refusal(cloud, service_type)
             raise NotReadyError(f"{error} {refusal}" if refusal else error) from error
@@ -51,7 +54,7 @@ def main(path):
     flavor = wait_for("nova-api", lambda: _flavors(cloud, wanted["flavors"]), "compute")
     for name in wanted["computes"]:
         wait_for(f"nova-compute on {name}", lambda name=name: _hypervisor(cloud, name))
-    _boot(cloud, image, network, flavor, time.monotonic() + wanted["seconds"])
+    _boot(cloud, image, network, flavor, until)
 
 
 def _wait_for(what, attempt, until):
@@ -84,7 +87,7 @@ def _connect():
 
     What a connection does not find there it never looks for again.
     """
-    cloud = openstack.connect("osci")
+    cloud = openstack.connect("osci", api_timeout=CALL_SECONDS)
     catalog = cloud.session.auth.get_access(cloud.session).service_catalog
     types = {service["type"] for service in catalog.catalog if service["endpoints"]}
     return cloud if types.issuperset(SERVICE_TYPES) else None
