@@ -11,7 +11,7 @@ DEFAULTS = {
     "fetch": Limit(900, 120),
     "install": Limit(1200, 300),
     "create": Limit(60, 30),
-    "deploy": Limit(300, 150),
+    "deploy": Limit(420, 240),
     "suite": Limit(1800, 600),
     "harvest": Limit(60, 30),
     "delete": Limit(30, 30),

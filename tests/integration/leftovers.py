@@ -15,7 +15,7 @@ def assert_nothing_left(before: dict[str, set], but: tuple[str, ...] = ()):
     end = time.monotonic() + GRACE_SECONDS
     while (left := _difference(before, machine(), but)) and time.monotonic() < end:
         time.sleep(0.05)
-    assert left == {}
+    assert not left, left
 
 
 def _difference(before, after, but) -> dict[str, set]:

@@ -65,7 +65,7 @@ def tree(tmp_path, osci, monkeypatch):
     """A tree of the test's own, which osci runs from."""
     copy = Tree(tmp_path / "tree")
     # What does not come in this time does not come at all.
-    copy.replace("roles/tester/vars/main.yml", "seconds: 90", "seconds: 40")
+    copy.replace("roles/tester/vars/main.yml", '"{{ osci_ready_seconds }}"', "100")
     monkeypatch.setenv("PYTHONPATH", str(copy.directory))
     return copy
 

@@ -229,7 +229,7 @@ def test_limits_come_from_the_table_and_the_file(load):
         "fetch": Limit(900, 120),
         "install": Limit(100, 100),
         "create": Limit(60, 30),
-        "deploy": Limit(300, 20),
+        "deploy": Limit(420, 20),
         "suite": Limit(9, 8.5),
         "harvest": Limit(60, 30),
         "delete": Limit(30, 30),

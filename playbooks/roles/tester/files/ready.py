@@ -150,8 +150,10 @@ def _boot(cloud, image, network, flavor, until):
         time.sleep(INTERVAL_SECONDS)
         server = cloud.compute.get_server(server.id)
     cloud.compute.delete_server(server)
+    if server.status == "ERROR":
+        raise NotReadyError(f"The server is in ERROR: {server.fault}")
     if server.status != "ACTIVE":
-        raise NotReadyError(f"The server is in {server.status}, not ACTIVE: {server.fault}")
+        raise NotReadyError(f"The server is still in {server.status or 'BUILD'}, not ACTIVE.")
     while any(other.id == server.id for other in cloud.compute.servers(details=False)):
         if time.monotonic() > until:
             raise NotReadyError("The server is not deleted.")
