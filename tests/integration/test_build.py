@@ -320,10 +320,11 @@ def test_a_hostile_build_reaches_nothing_and_leaves_nothing(build, project, tmp_
             "used more than the 6144 MiB",
             marks=pytest.mark.full,
         ),
-        (
+        pytest.param(
             "file = open('/build/full', 'wb')\nwhile True:\n    file.write(bytes(64 << 20))",
             "source",
             "No space left on device",
+            marks=pytest.mark.full,
         ),
         pytest.param(
             "import os\nos.makedirs('/run/output/a.whl', exist_ok=True)\n" + SETUP,

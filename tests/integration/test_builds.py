@@ -69,7 +69,9 @@ def test_a_build_ends_as_its_run_did(osci, build):
     assert "nosuch" in wrong.err
 
 
-@pytest.mark.parametrize("phase", ["create", "reach", "harvest"])
+@pytest.mark.parametrize(
+    "phase", ["create", pytest.param("reach", marks=pytest.mark.full), "harvest"]
+)
 def test_an_aborted_build_leaves_a_result_and_no_hosts(osci, build, phase):
     under_way = osci.start("functional", "hosts", "--ci", "--run-directory", "run")
     under_way.wait_for(f"{phase} …")

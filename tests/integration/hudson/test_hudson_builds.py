@@ -15,6 +15,7 @@ ABORT_SECONDS = 60
 PLOTS = sorted(metrics.TITLES, key=metrics.TITLES.get)
 
 
+@pytest.mark.full
 def test_two_builds_of_single_are_archived_and_plotted(hudson):
     first = build_of_single(hudson)
     pictures = [plot(hudson, number) for number in range(len(PLOTS))]
@@ -78,7 +79,7 @@ def archived(hudson, number: int, name: str) -> list[tuple[str, str]]:
     [
         ("quick", 0, "SUCCESS", "success"),
         ("failing", 1, "UNSTABLE", "failure"),
-        ("empty", 5, "FAILURE", "empty"),
+        pytest.param("empty", 5, "FAILURE", "empty", marks=pytest.mark.full),
         ("broken", 8, "FAILURE", "timeout"),
     ],
 )
@@ -162,6 +163,7 @@ def await_end(hudson, name: str, until: float) -> None:
         time.sleep(0.2)
 
 
+@pytest.mark.full
 def test_a_kept_group_outlives_its_build(hudson):
     done = hudson.trigger("quick", "--keep", "always", "--json")
     assert done.code == 0, done.err
