@@ -11,6 +11,10 @@ KEYSTONE = ("admin", "glance", "neutron", "nova", "placement")
 _BROKER = ("neutron", "nova-api", "nova-conductor", "nova-manage", "nova-scheduler")
 
 
+# The services that speak over the broker.
+SERVICES = ("neutron", "nova-api", "nova-compute", "nova-conductor", "nova-scheduler")
+
+
 def broker(computes: Iterable[str]) -> tuple[str, ...]:
     """Return the accounts on the broker; each of the hosts `computes` has one."""
     return (*_BROKER, *(f"nova-compute-{host}" for host in computes))

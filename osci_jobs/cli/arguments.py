@@ -9,7 +9,7 @@ from typing import NoReturn
 from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
-    *("check", "create", "functional", "groups", "ssh", "delete"),
+    *("check", "create", "functional", "stress", "groups", "ssh", "delete"),
     *("runs", "show", "report", "reproduce", "jobs", "trigger", "doctor", "completion"),
 )
 PHASES = ("fetch", "install", "create", "deploy")
@@ -27,6 +27,7 @@ _EPILOG = """\
 examples:
   osci check basic            show what a deployment configuration means
   osci functional basic       deploy it, test it, report, remove it
+  osci stress basic           deploy it, put load on it, report, remove it
   osci create basic           deploy it and leave it up to use by hand
   osci show latest            read the report of the last run again
   osci doctor basic           see whether this machine can run it
@@ -123,6 +124,37 @@ def _add_functional(commands) -> None:
     )
     _add_run(command, keep="never")
     command.set_defaults(until="", keep="")  # so that a job's parameter can take its place
+
+
+def _add_stress(commands) -> None:
+    command = _command(
+        commands,
+        "stress",
+        "deploy OpenStack, put load on it, and measure how it answers and what that costs",
+        "osci stress basic\nosci stress basic --scenario token --scenario server-boot\n"
+        "osci stress basic --branch nova=https://example.org/nova@fix --merge\n"
+        "osci stress --group osci-4f2a1c",
+    )
+    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
+    command.add_argument(
+        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
+    )
+    command.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="SCENARIO",
+        help="run this scenario only (default: those of the deployment, else all)",
+    )
+    command.add_argument(
+        "--stress-config-dir",
+        type=Path,
+        default=_environment_path("OSCI_STRESS_CONFIG_DIR"),
+        metavar="DIR",
+        help="where SCENARIO.json is (default: config/stress, or those that come with osci)",
+    )
+    _add_run(command, keep="never")
+    command.set_defaults(suite=[], until="")
 
 
 def _add_groups(commands) -> None:
@@ -456,6 +488,7 @@ _ADD = {
     "check": _add_check,
     "create": _add_create,
     "functional": _add_functional,
+    "stress": _add_stress,
     "groups": _add_groups,
     "ssh": _add_ssh,
     "delete": _add_delete,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `osci create` and `osci functional` share: from arguments to an order, and its end."""
+"""What commands that make a run share: from arguments to an order, and its end."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from osci_jobs import groups, run
-from osci_jobs.cli import branches, configuration
+from osci_jobs.cli import branches, configuration, scenarios
 from osci_jobs.cli.arguments import PHASES
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Deployment, Limit, Suite
@@ -153,20 +153,25 @@ def _deployment(asked: argparse.Namespace) -> Deployment:
     if not asked.group:
         if not asked.deployment:
             raise ConfigurationError("Give the name of a deployment, or --group GROUP.")
-        return configuration.deployment(asked, asked.deployment)
+        return _configured(asked, asked.deployment)
     group = groups.look_up(asked.state_dir, asked.group)
     if asked.deployment not in (None, group.deployment):
         raise ConfigurationError(
             f"The group '{group.name}' is of the deployment '{group.deployment}', "
             f"not '{asked.deployment}'."
         )
-    deployment = configuration.deployment(asked, group.deployment)
+    deployment = _configured(asked, group.deployment)
     if not groups.fits(group, deployment):
         raise ConfigurationError(
             f"'{deployment.path}' has other hosts or services now than the group "
             f"'{group.name}' was made with."
         )
     return deployment
+
+
+def _configured(asked: argparse.Namespace, name: str) -> Deployment:
+    deployment = configuration.deployment(asked, name)
+    return scenarios.deployment(asked, deployment) if asked.command == "stress" else deployment
 
 
 def _suites(deployment: Deployment, asked: argparse.Namespace) -> tuple[Suite, ...]:

@@ -37,7 +37,7 @@ def decode(path: Path, content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise _error(path, f"The file is not UTF-8: see the byte at {error.start}.") from error
     if not text.strip():
-        raise _error(path, "The file is empty, expected a JSON object with the key 'host'.")
+        raise _error(path, "The file is empty, expected a JSON object.")
     return text
 
 

@@ -115,6 +115,7 @@ class Deployment:
     hudson: Hudson | None
     sources: tuple[Source, ...]
     suites: tuple[Suite, ...]
+    stress: tuple[str, ...]  # the scenarios of load; none means all that there are
     limits: Mapping[str, Limit]
     job: Job
     origins: Mapping[str, str]

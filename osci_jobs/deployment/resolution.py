@@ -115,6 +115,7 @@ def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployme
         hudson=controller,
         sources=source_list,
         suites=suite_list,
+        stress=tuple(value.get("stress", ())),
         limits=limit_table,
         job=jobs,
         origins={key: _text(read, origin) for key, origin in origins.items()},
@@ -157,6 +158,7 @@ def _no_cloud() -> tuple[dict[str, Any], Origins]:
 def _own_origins(value: dict[str, Any]) -> Origins:
     given = "provider" in value.get("group", {})
     return {
+        "stress": ("stress",) if "stress" in value else "default: all scenarios",
         "description": ("description",) if "description" in value else "default",
         "provider": ("group", "provider") if given else "default",
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shape of a deployment file, as its JSON Schema says; the only importer of jsonschema."""
+"""The shape of a file, as its JSON Schema says; the only importer of jsonschema."""
 
 import functools
 import json
@@ -15,16 +15,17 @@ FILE = FilePath(__file__).with_name("schema.json")
 
 
 @functools.cache
-def read() -> dict[str, Any]:
-    """Return the JSON Schema of deployment files."""
-    schema: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
+def read(file: FilePath = FILE) -> dict[str, Any]:
+    """Return the JSON Schema in a file, by default that of deployment files."""
+    schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return schema
 
 
-def check(value: Any) -> list[Fault]:
-    """Return what is wrong with the shape of a deployment, each fault once."""
-    errors = jsonschema.Draft202012Validator(read()).iter_errors(value)
-    faults = [fault for error in errors for fault in _faults(error)]
+def check(value: Any, file: FilePath = FILE) -> list[Fault]:
+    """Return what is wrong with the shape of a value, each fault once."""
+    whole = read(file)
+    errors = jsonschema.Draft202012Validator(whole).iter_errors(value)
+    faults = [fault for error in errors for fault in _faults(error, whole)]
     return list({fault.path: fault for fault in reversed(faults)}.values())
 
 
@@ -41,23 +42,25 @@ def usable(value: Any, faults: list[Fault]) -> Any:
     return copy
 
 
-def _faults(error: jsonschema.ValidationError) -> Iterator[Fault]:
+def _faults(error: jsonschema.ValidationError, whole: dict[str, Any]) -> Iterator[Fault]:
     path = tuple(error.absolute_path)
     schema: Any = error.schema
     if error.validator == "required":
-        yield from _missing(path, error.instance, schema)
+        yield from _missing(path, error.instance, schema, whole)
     elif error.validator == "additionalProperties":
-        yield from _unknown(path, error.instance, _known(schema))
+        yield from _unknown(path, error.instance, _known(schema, whole))
     else:
         word = error.instance if isinstance(error.instance, str) else ""
         choices = tuple(schema.get("enum", ()))
         yield Fault(path, show(error.instance), schema["title"], word, choices)
 
 
-def _missing(path: Path, value: Any, schema: dict[str, Any]) -> Iterator[Fault]:
+def _missing(
+    path: Path, value: Any, schema: dict[str, Any], whole: dict[str, Any]
+) -> Iterator[Fault]:
     for key in schema["required"]:
         if key not in value:
-            yield Fault((*path, key), "nothing", _title(schema, key))
+            yield Fault((*path, key), "nothing", str(_child(schema, key, whole)["title"]))
 
 
 def _unknown(path: Path, value: Any, known: tuple[str, ...]) -> Iterator[Fault]:
@@ -67,19 +70,16 @@ def _unknown(path: Path, value: Any, known: tuple[str, ...]) -> Iterator[Fault]:
             yield Fault((*path, key), "an unknown key", expected, key, known, at_key=True)
 
 
-def _title(schema: dict[str, Any], key: str) -> str:
-    return str(_child(schema, key)["title"])
-
-
-def _known(schema: dict[str, Any]) -> tuple[str, ...]:
+def _known(schema: dict[str, Any], whole: dict[str, Any]) -> tuple[str, ...]:
     """Return the keys that a value may have, without those that are there to be refused."""
-    return tuple(key for key in sorted(schema["properties"]) if "not" not in _child(schema, key))
+    keys = sorted(schema["properties"])
+    return tuple(key for key in keys if "not" not in _child(schema, key, whole))
 
 
-def _child(schema: dict[str, Any], key: str) -> Any:
+def _child(schema: dict[str, Any], key: str, whole: dict[str, Any]) -> Any:
     """Return a key's schema, which may be a reference."""
     child = schema["properties"][key]
-    return read()["$defs"][child["$ref"].rpartition("/")[2]] if "$ref" in child else child
+    return whole["$defs"][child["$ref"].rpartition("/")[2]] if "$ref" in child else child
 
 
 def _clear(value: Any, path: Path) -> None:

@@ -24,7 +24,8 @@ def write(record: Record, suites: Mapping[str, list[Case]], run_directory: Path)
     """
     samples = store.read_samples(run_directory, suites)
     harvest = harvested.read(run_directory, tuple(host.name for host in record.hosts))
-    found = content.gather(record, suites, samples, harvest, run_directory)
+    scenarios = store.read_load(run_directory, suites)
+    found = content.gather(record, suites, samples, harvest, run_directory, scenarios)
     drawn = plots.draw(found)
     for name in plots.NAMES:
         _write_plot(run_directory / "plots" / f"{name}.svg", drawn.get(name))

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from osci_jobs.reports import excerpt, links, operations, tested, timeline, usage
+from osci_jobs.reports import excerpt, links, load, operations, tested, timeline, usage
 from osci_jobs.reports.amounts import moment, number
 from osci_jobs.results import verdict
 from osci_jobs.results.cases import Case
 from osci_jobs.results.harvested import HostHarvest
+from osci_jobs.results.load import Measured
 from osci_jobs.results.record import Cause, Record, Suite, Trouble
 from osci_jobs.results.samples import Samples
 
@@ -78,6 +79,7 @@ class Content:
     operations_left: int
     bad_rows: int
     usage: usage.Usage
+    load: tuple[load.Scenario, ...]
     sources: tuple[tested.Source, ...]
     provenance: Mapping[str, str]
     packages: tuple[tested.Package, ...]
@@ -91,11 +93,13 @@ def gather(
     samples: Samples,
     harvest: Sequence[HostHarvest],
     run_directory: Path,
+    scenarios: Sequence[Measured] = (),
 ) -> Content:
     """Return the content of the report on `record`.
 
     `suites` are the cases by suite, `samples` the API calls of all suites,
-    `harvest` is what the hosts left, and `run_directory` where the run's files are.
+    `harvest` is what the hosts left, `run_directory` where the run's files are, and
+    `scenarios` is what those of load measured.
     """
     found = operations.gather(samples.samples)
     return Content(
@@ -116,6 +120,7 @@ def gather(
         operations_left=max(len(found) - OPERATIONS, 0),
         bad_rows=samples.bad_rows,
         usage=usage.gather(harvest, record.started),
+        load=load.gather(scenarios),
         sources=tested.sources(record),
         provenance=tested.provenance(record),
         packages=tested.packages(record),

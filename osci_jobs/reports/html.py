@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-from osci_jobs.reports import svg
+from osci_jobs.reports import load, svg, text
 from osci_jobs.reports.amounts import duration, number, size
 from osci_jobs.reports.content import Content
 from osci_jobs.reports.links import Link
@@ -31,6 +31,8 @@ def render(content: Content, plots: Mapping[str, svg.Plot], links: Sequence[Link
         drawn={name: svg.inline(plot) for name, plot in plots.items()},
         words={name: plot.words for name, plot in plots.items()},
         links=links,
+        late=text.LATE,
+        resources=load.RESOURCES,
     )
 
 

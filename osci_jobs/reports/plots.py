@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from osci_jobs.reports import svg, usage
+from osci_jobs.reports import load, svg, usage
 from osci_jobs.reports.amounts import duration, number, size
 from osci_jobs.reports.content import Content
 from osci_jobs.reports.operations import Operation
 from osci_jobs.reports.timeline import Bar, Span
 from osci_jobs.reports.usage import Chart
 from osci_jobs.results.escape import clip, visible_line
+from osci_jobs.results.load import Measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -270,6 +271,14 @@ def _api(content: Content) -> tuple["Figure", str, str] | None:
     found = content.operations[:OPERATIONS]
     if not found:
         return None
+    slowest = found[0]
+    words = f"{number(len(found), 'operation')}; the slowest is {visible_line(slowest.name)}"
+    figure = _spread(found, "answer time (logarithmic)")
+    return figure, "API times by operation", f"{words} with {duration(slowest.median)}"
+
+
+def _spread(found: Sequence[Operation], title: str) -> "Figure":
+    """Draw a row for each operation: its median, its middle half, its whole range."""
     figure = _figure(0.15 + _ROW * len(found) + _BOTTOM)
     axes = _axes(figure, 2.6, 0.1, 0.9, _ROW * len(found) + 0.05)
     axes.set_xscale("log")
@@ -284,10 +293,8 @@ def _api(content: Content) -> tuple["Figure", str, str] | None:
     axes.set_xticks([], minor=True)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel("answer time (logarithmic)")
-    slowest = found[0]
-    words = f"{number(len(found), 'operation')}; the slowest is {visible_line(slowest.name)}"
-    return figure, "API times by operation", f"{words} with {duration(slowest.median)}"
+    axes.set_xlabel(title)
+    return figure
 
 
 def _draw_operation(axes: "Axes", operation: Operation, row: int) -> None:
@@ -314,6 +321,31 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def _short(seconds: float) -> str:
     return f"{seconds:g} s" if seconds >= 1 else f"{seconds * 1000:g} ms"
+
+
+# Load
+
+
+def _load(content: Content) -> tuple["Figure", str, str] | None:
+    found = [one.measured for one in content.load if one.measured.latency][:OPERATIONS]
+    if not found:
+        return None
+    rows = [_as_operation(one) for one in found]
+    slowest = max(rows, key=lambda one: one.median)
+    words = f"{number(len(found), 'scenario')}; the slowest is {visible_line(slowest.name)}"
+    figure = _spread(rows, "latency (logarithmic)")
+    return figure, "Latency under load", f"{words} with {duration(slowest.median)}"
+
+
+def _as_operation(one: Measured) -> Operation:
+    half, most, nearly_all = (one.latency.get(name, 0.0) for name in ("p50", "p95", "p99"))
+    failed = sum(one.errors.values())
+    return Operation(one.name, one.operations, failed, half, half, half, most, nearly_all)
+
+
+def _series(content: Content) -> tuple["Figure", str, str] | None:
+    panel = _Panel(load.chart(content.load, content.record.started), "median latency (s)", 1)
+    return _lines(content, "Latency over time", [panel], 2.3, duration)
 
 
 # What was used
@@ -484,6 +516,8 @@ def _clock(seconds: int) -> str:
 
 
 _DRAWINGS = {
+    "load": _load,
+    "series": _series,
     "timeline": _timeline,
     "api": _api,
     "memory": _memory,

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from osci_jobs.reports import load
 from osci_jobs.reports.amounts import duration, number, size
 from osci_jobs.reports.content import Content, Listing, Place, SuiteContent
 from osci_jobs.reports.tested import Package
@@ -22,6 +23,11 @@ BAR = 30
 NAME = 16
 HOST = 8
 OPERATION = 40
+LEAST = 0.05  # of a cost that is told
+LATE = (
+    "In {} the generator of load was late: it, and not the cloud, was the limit, so these "
+    "times say little of the cloud."
+)
 
 
 def render(content: Content) -> str:
@@ -36,6 +42,7 @@ def render(content: Content) -> str:
         _iter_places("What was wrong at harvest", content.findings),
         _iter_places("Later troubles", content.later),
         _iter_suites(content),
+        _iter_load(content.load),
         _iter_timeline(content.timeline),
         _iter_operations(content),
         _iter_services(content.usage.services),
@@ -126,6 +133,37 @@ def _iter_message(case: Case) -> Iterator[str]:
 def _iter_left(listing: Listing, what: str) -> Iterator[str]:
     if listing.left:
         yield f"    … and {listing.left} more that {what}; the JUnit XML has them all"
+
+
+def _iter_load(scenarios: Sequence[load.Scenario]) -> Iterator[str]:
+    if scenarios:
+        yield from ("", "Load (operations, a second, errors, half within, 95 %, 99 % within)")
+    names = [clip(visible_line(one.measured.name), NAME) for one in scenarios]
+    width = max(map(len, names), default=0)
+    for name, one in zip(names, scenarios, strict=True):
+        found = one.measured
+        times = [found.latency.get(key) for key in ("p50", "p95", "p99")]
+        told = "".join(f"{'-' if time is None else duration(time):>10}" for time in times)
+        rate, errors = f"{found.throughput:.3g}/s", f"{100 * found.error_share:.3g} %"
+        yield f"  {name:{width}}{found.operations:>7}{rate:>9}{errors:>8}{told}"
+    for one in scenarios:
+        if one.measured.is_late:
+            yield from _wrap(LATE.format(visible_line(one.measured.name)), "  ")
+    for one in scenarios:
+        yield from _iter_costs(one)
+
+
+def _iter_costs(scenario: load.Scenario) -> Iterator[str]:
+    """Tell what one operation costs the services that computed most for it."""
+    if scenario.costs:
+        yield from ("", f"One operation of {visible_line(scenario.measured.name)} costs")
+    for cost in scenario.costs[: load.SHOWN]:
+        parts = [
+            f"{value:.3g} {unit}"
+            for value, (_, _, unit) in zip(cost.numbers, load.RESOURCES, strict=True)
+            if value is not None and abs(value) >= LEAST
+        ]
+        yield from _wrap(f"{cost.service}: {', '.join(parts) or 'next to nothing'}", "  ", "    ")
 
 
 def _iter_timeline(timeline: Timeline) -> Iterator[str]:

@@ -92,6 +92,86 @@ METRICS = (
         "counters",
         "What the services of OpenStack logged.",
     ),
+    Metric(
+        "<scenario>.<percentile>",
+        "seconds",
+        "lower",
+        "time",
+        "latency",
+        "How long the operations of a scenario took, those that went well.",
+    ),
+    Metric(
+        "<scenario>.rate",
+        "operations/s",
+        "higher",
+        "counter",
+        "throughput",
+        "How many operations of a scenario went well in a second.",
+    ),
+    Metric(
+        "<scenario>.errors",
+        "share",
+        "lower",
+        "share",
+        "errors",
+        "The share of a scenario's operations that went wrong.",
+    ),
+    Metric(
+        "<scenario>.<service>.cpu",
+        "seconds",
+        "lower",
+        "time",
+        "cost_cpu",
+        "What a service computed for one operation.",
+    ),
+    Metric(
+        "<scenario>.<account>.statements",
+        "statements",
+        "lower",
+        "counter",
+        "cost_statements",
+        "What an account asked of the database for one operation.",
+    ),
+    Metric(
+        "<scenario>.<account>.rows",
+        "rows",
+        "lower",
+        "counter",
+        "cost_rows",
+        "The rows that an account read or changed for one operation.",
+    ),
+    Metric(
+        "<scenario>.<account>.messages",
+        "messages",
+        "lower",
+        "counter",
+        "cost_messages",
+        "What an account published on the broker for one operation.",
+    ),
+    Metric(
+        "<scenario>.<service>.calls",
+        "calls",
+        "lower",
+        "counter",
+        "cost_calls",
+        "The HTTP calls that a service made of others for one operation.",
+    ),
+    Metric(
+        "<scenario>.<service>.log",
+        "lines",
+        "lower",
+        "counter",
+        "cost_log",
+        "The lines that a service logged for one operation.",
+    ),
+    Metric(
+        "<scenario>.<service>.memory",
+        "KiB",
+        "lower",
+        "size",
+        "cost_memory",
+        "The memory that a service held more after each operation.",
+    ),
 )
 # The files of metrics, each with the title of its plot.
 TITLES = {
@@ -100,15 +180,31 @@ TITLES = {
     "memory": "Memory of the services",
     "cpu": "CPU time of the services",
     "counters": "Statements, messages and lines of log",
+    "latency": "Latency of operations under load",
+    "throughput": "Operations a second under load",
+    "errors": "Errors under load",
+    "cost_cpu": "CPU time of an operation",
+    "cost_statements": "Statements of an operation",
+    "cost_rows": "Rows of an operation",
+    "cost_messages": "Messages of an operation",
+    "cost_calls": "Calls between services of an operation",
+    "cost_log": "Lines of log of an operation",
+    "cost_memory": "Memory kept of an operation",
 }
+# Those of a run that puts load on the cloud, beside which there are those of every run.
+LOAD = tuple(TITLES)[5:]
 _BEFORE_SUITES = ("check", "fetch", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
+# What others use, and which asks nobody.
+_SERVERS = ("mariadb", "memcached", "rabbitmq-server")
+PERCENTILES = ("p50", "p95", "p99")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def names(has_services: bool) -> tuple[str, ...]:
     """Return the files that have columns for a deployment with or without services."""
-    return tuple(TITLES) if has_services else ("phases",)
+    every_run = tuple(name for name in TITLES if name not in LOAD)
+    return every_run if has_services else ("phases",)
 
 
 def path(name: str) -> str:
@@ -151,6 +247,30 @@ def counter_columns(services: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
         *(f"messages.{user}" for user in users),
         *(f"log.{level}" for level in LEVELS),
     )
+
+
+def load_columns(
+    scenarios: Iterable[str], services: Mapping[str, Iterable[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each file of LOAD for these scenarios.
+
+    `services` maps each service to its hosts.
+    """
+    processes = [name for name in services if name not in _SERVERS]
+    owners = {
+        **dict.fromkeys(("cpu", "log", "memory"), tuple(services)),
+        **dict.fromkeys(("statements", "rows"), accounts.DATABASE),
+        "messages": tuple(name for name in accounts.SERVICES if name in processes),
+        "calls": tuple(processes),
+    }
+    found: dict[str, list[str]] = {name: [] for name in LOAD}
+    for scenario in scenarios:
+        found["latency"] += [f"{scenario}.{name}" for name in PERCENTILES]
+        found["throughput"].append(f"{scenario}.rate")
+        found["errors"].append(f"{scenario}.errors")
+        for resource, names_ in owners.items():
+            found[f"cost_{resource}"] += [f"{scenario}.{name}.{resource}" for name in names_]
+    return {name: tuple(columns) for name, columns in found.items()}
 
 
 def write_csv(path: Path, row: Mapping[str, float], columns: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 """The directory of a run: what its log and its suites left becomes its result there."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from osci_jobs.results import (
     files,
     harvested,
     junit,
+    load,
     metrics,
     record,
     runlog,
@@ -22,12 +23,16 @@ from osci_jobs.results import (
 )
 from osci_jobs.results.cases import Case
 from osci_jobs.results.harvested import HostHarvest
+from osci_jobs.results.load import Measured
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import Event
 from osci_jobs.results.samples import Samples
 
 LOG = "log.jsonl"
 RUN = "run.json"
+# The command whose runs measure load.
+LOAD_COMMAND = "stress"
+_KIB = 1024
 _WHOLE_VERDICTS = ("success", "failure", "regression")
 
 
@@ -68,6 +73,7 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
     _write_phases(run_directory, result, suite_names)
     _write_api(run_directory, seen, operations)
     _write_usage(run_directory, result, harvest)
+    _write_load(run_directory, result)
     text = json.dumps(result.as_dict(), indent=2, sort_keys=True)
     files.write_text(run_directory / RUN, text + "\n")
     return result
@@ -88,6 +94,12 @@ def read_samples(run_directory: Path, suite_names: Iterable[str]) -> Samples:
     found = [samples.read(run_directory / "samples" / f"{name}.csv") for name in suite_names]
     together = tuple(sample for one in found for sample in one.samples)
     return Samples(together, sum(one.bad_rows for one in found))
+
+
+def read_load(run_directory: Path, suite_names: Iterable[str]) -> tuple[Measured, ...]:
+    """Return what the scenarios of these suites measured, in their order."""
+    paths = [run_directory / "attachments" / name / load.FILE for name in suite_names]
+    return tuple(one for path in paths for one in load.read(path))
 
 
 def document(result: Record, run_directory: Path) -> dict[str, Any]:
@@ -192,6 +204,28 @@ def _write_usage(run_directory: Path, result: Record, harvest: Sequence[HostHarv
     metrics.write_csv(directory / "memory.csv", held, metrics.memory_columns(services))
     metrics.write_csv(directory / "cpu.csv", spent, metrics.cpu_columns(services))
     metrics.write_csv(directory / "counters.csv", counts, counted)
+
+
+def _write_load(run_directory: Path, result: Record) -> None:
+    """Write what scenarios measured; a run without any has no such files."""
+    resolved = result.deployment["resolved"]
+    if result.command != LOAD_COMMAND:
+        return
+    found = read_load(run_directory, result.suites)
+    row = {name: value for one in found for name, value in _load_numbers(one)}
+    columns = metrics.load_columns(resolved.get("stress", ()), resolved.get("services", {}))
+    for name in metrics.LOAD:
+        metrics.write_csv(run_directory / metrics.path(name), row, columns[name])
+
+
+def _load_numbers(one: Measured) -> Iterator[tuple[str, float]]:
+    """Yield the metrics of one scenario by the names of their columns."""
+    yield f"{one.name}.rate", one.throughput
+    yield f"{one.name}.errors", one.error_share
+    for percentile, seconds in one.latency.items():
+        yield f"{one.name}.{percentile}", seconds
+    for (service, resource), used in one.cost.items():
+        yield f"{one.name}.{service}.{resource}", used / _KIB if resource == "memory" else used
 
 
 def _phase_seconds(result: Record) -> dict[str, float]:

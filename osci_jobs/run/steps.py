@@ -126,7 +126,7 @@ def run_suite(
         # The suite's own limits hold on the tester, where its output can be seen.
         silence = limit.seconds + SUITE_MARGIN_SECONDS
         book = f"suites/{suite.suite}.yml"
-        outcome = play(book, group, inventory.of_one(TESTER), variables, silence, say)
+        outcome = play(book, group, inventory.inventory(group), variables, silence, say)
         for failure in outcome.failures[:1]:
             log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
             raise trouble(failure, f"The suite '{suite.name}' could not run")

@@ -49,8 +49,8 @@ def load(content):
 
 
 UNREADABLE = {
-    "empty": (b"", "x.json: The file is empty, expected a JSON object with the key 'host'."),
-    "blank": (b" \n\t", "x.json: The file is empty, expected a JSON object with the key 'host'."),
+    "empty": (b"", "x.json: The file is empty, expected a JSON object."),
+    "blank": (b" \n\t", "x.json: The file is empty, expected a JSON object."),
     "byte-order mark": (
         b'\xef\xbb\xbf{"host": []}',
         "x.json: The file starts with a byte-order mark, expected plain UTF-8.",
@@ -307,7 +307,8 @@ MEANING = {
         {"host": [{"name": "a"}], "x\u202e y": 1},
         '$["x\\u202e y"]: found an unknown key, expected one of the keys '
         "'api', 'compute', 'datastore', 'description', 'group', 'host', 'hudson', 'identity', "
-        "'image', 'job', 'messaging', 'network', 'placement', 'scheduler', 'sources', 'suites' "
+        "'image', 'job', 'messaging', 'network', 'placement', 'scheduler', 'sources', 'stress', "
+        "'suites' "
         "or 'timeouts'.",
     ),
     "infinite number": (

@@ -16,7 +16,7 @@ LAYERS = (
     ("doctor",),
     ("run",),
     ("groups", "suites", "reports", "sources", "hudson"),
-    ("playbook",),
+    ("playbook", "stress"),
     ("results", "deployment"),
     ("process", "cache", "deadline"),
     ("accounts", "data", "errors", "supervisor"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ENABLED = Path("/etc/systemd/system/multi-user.target.wants")
 # Debian's own, and the sampler.
-NOT_OURS = ("e2scrub_reap", "osci-sampler", "ssh")
+NOT_OURS = ("e2scrub_reap", "osci-meter", "osci-sampler", "ssh")
 # Monotonic times are in microseconds and alike in every version of systemd.
 TIMES = {
     "waited_at": "InactiveExitTimestampMonotonic",

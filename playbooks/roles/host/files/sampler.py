@@ -23,7 +23,7 @@ SERVICE_HEADER = "at,service,cpu_seconds,memory_bytes"
 HOST_HEADER = "at,cpu_seconds,memory_bytes,disk_bytes,received_bytes,sent_bytes"
 ENABLED = "/etc/systemd/system/multi-user.target.wants"
 # Debian's own, and this one.
-NOT_OURS = ("e2scrub_reap", "osci-sampler", "ssh")
+NOT_OURS = ("e2scrub_reap", "osci-meter", "osci-sampler", "ssh")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -115,6 +115,20 @@ class Sampler:
             for name, own in sorted(services.items())
         ]
         return rows, f"{at},{self._host.seconds:.2f},{_total(memory, processes)},{_machine()}"
+
+    def services(self):
+        """Return cpu_seconds and memory_bytes of each service that has processes."""
+        processes = _processes()
+        self._units = {key: self._units.get(key) or _unit(key[0]) for key in processes}
+        services = self._by_service(processes)
+        self._update(processes, services)
+        return {
+            name: {
+                "cpu_seconds": self._meters[name].seconds,
+                "memory_bytes": sum(_pss(pid) for pid, _ in own),
+            }
+            for name, own in services.items()
+        }
 
     def _by_service(self, processes):
         services = {name: {} for name in _enabled()}
