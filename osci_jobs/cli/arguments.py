@@ -14,7 +14,10 @@ COMMANDS = (
 )
 PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
-FAMILIES = ("functional",)  # those of the deployments' jobs, without importing all that is theirs
+FAMILIES = (
+    "functional",
+    "stress",
+)  # those of the deployments' jobs, without importing all that is theirs
 # How the code of each --branch meets trunk.
 METHODS = {
     "merge": "merge each --branch with trunk (default for gerrit: and lp:)",
@@ -154,7 +157,7 @@ def _add_stress(commands) -> None:
         help="where SCENARIO.json is (default: config/stress, or those that come with osci)",
     )
     _add_run(command, keep="never")
-    command.set_defaults(suite=[], until="")
+    command.set_defaults(suite=[], until="", keep="")  # as of functional
 
 
 def _add_groups(commands) -> None:
@@ -272,7 +275,7 @@ def _add_trigger(commands) -> None:
         "osci trigger basic\nosci trigger basic --suite smoke --keep failed\n"
         "osci trigger basic --branch nova=gerrit:12345\n"
         "osci trigger basic --launchpad ~bob/nova/spiffy\n"
-        "osci trigger basic --command functional --no-wait --json",
+        "osci trigger basic --command stress --no-wait --json",
     )
     command.add_argument("deployment", metavar="NAME", help="the deployment")
     command.add_argument(
@@ -284,6 +287,13 @@ def _add_trigger(commands) -> None:
     )
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
+    )
+    command.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="SCENARIO",
+        help="with --command stress: run this scenario only",
     )
     command.add_argument("--keep", choices=KEEP, default="", help="when the group outlives the run")
     _add_branch(command)

@@ -9,8 +9,13 @@ from osci_jobs.cli.arguments import KEEP, METHODS
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results.escape import clip
 
-# Each parameter with the option that it feeds.
-PARAMETERS = {"BRANCH": "--branch", "MERGE": "--merge", "SUITES": "--suite", "KEEP": "--keep"}
+# What a command has several of, by name, as option and parameter.
+_NAMES = {"functional": ("suite", "SUITES"), "stress": ("scenario", "SCENARIOS")}
+# The parameters of each family's jobs, each with the option that it feeds.
+PARAMETERS = {
+    family: {"BRANCH": "--branch", "MERGE": "--merge", name: f"--{option}", "KEEP": "--keep"}
+    for family, (option, name) in _NAMES.items()
+}
 
 _SHOWN_CHARACTERS = 60
 _SEPARATORS = re.compile(r"[\s,]+")
@@ -24,9 +29,11 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
     """
     words: list[str] = []
     values = vars(asked).copy()
-    if not asked.suite:
-        values |= {"suite": _suites(environment), "suite_origin": "SUITES"}
-        words += [word for suite in values["suite"] for word in ("--suite", suite)]
+    option, parameter = _NAMES[asked.command]
+    if not values[option]:
+        names = _names(environment, parameter)
+        values |= {option: names, f"{option}_origin": parameter}
+        words += [word for name in names for word in (f"--{option}", name)]
     if not asked.branch and (branches := _branches(environment)):
         values |= {"branch": branches, "branch_origin": "BRANCH", "is_for_job": True}
         words += [word for branch in branches for word in ("--branch", branch)]
@@ -42,23 +49,37 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
 def asked_for(asked: argparse.Namespace) -> dict[str, str]:
     """Return the parameters that a job gets for the options that are there.
 
-    Raises ConfigurationError for the name of a suite that a parameter cannot hold.
+    Raises ConfigurationError for a name that a parameter cannot hold, and for an option
+    that is none of the job's family.
     """
-    for name in asked.suite:
-        if not name or _SEPARATORS.search(name):
-            shown = clip(repr(name), _SHOWN_CHARACTERS)
-            raise ConfigurationError(f"--suite: found {shown}, expected the name of one suite.")
+    for family, (option, _) in _NAMES.items():
+        _check_names(option, vars(asked)[option], family, asked.family)
+    option, parameter = _NAMES[asked.family]
     values = {
         "BRANCH": " ".join(asked.branch),
         "MERGE": asked.method,
-        "SUITES": " ".join(asked.suite),
+        parameter: " ".join(vars(asked)[option]),
         "KEEP": asked.keep,
     }
     return {name: value for name, value in values.items() if value}
 
 
-def _suites(environment: Mapping[str, str]) -> list[str]:
-    return [word for word in _SEPARATORS.split(environment.get("SUITES", "")) if word]
+def _check_names(option: str, names: list[str], family: str, asked_family: str) -> None:
+    if names and family != asked_family:
+        raise ConfigurationError(
+            f"--{option}: found one, expected none, for jobs of the family '{asked_family}' "
+            "have no such parameter."
+        )
+    for name in names:
+        if not name or _SEPARATORS.search(name):
+            shown = clip(repr(name), _SHOWN_CHARACTERS)
+            raise ConfigurationError(
+                f"--{option}: found {shown}, expected the name of one {option}."
+            )
+
+
+def _names(environment: Mapping[str, str], parameter: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(environment.get(parameter, "")) if word]
 
 
 def _branches(environment: Mapping[str, str]) -> list[str]:

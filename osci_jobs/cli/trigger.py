@@ -41,7 +41,7 @@ def call(asked: argparse.Namespace) -> int:
     server = Server(_account(asked))
     server.dialect()  # raises what is wrong with address and account
     job = trigger.find_job(server, name)
-    options = {name: parameters.PARAMETERS[name] for name in wanted}
+    options = {name: parameters.PARAMETERS[asked.family][name] for name in wanted}
     trigger.check_parameters(server, job, options)
     if asked.dry_run:
         _print(asked, _plan(server, job, wanted, proposals))

@@ -11,7 +11,7 @@ from .model import Job, Limit
 from .place import has_services
 
 # Each family of jobs, by the command that they run.
-FAMILIES = ("functional",)
+FAMILIES = ("functional", "stress")
 DEFAULTS = {"label": "netns", "schedule": "", "history": 50, "mail": []}
 
 # What a build may take beside its run: the check, the report, and Hudson's own work.
@@ -53,8 +53,8 @@ def resolve(
 
 def _check_family(value: dict[str, Any], path: Path, family: str | None) -> Iterator[Fault]:
     if family is not None and family not in _runnable(value):
-        expected = "no such family, because the deployment has no suites"
-        yield Fault(path, show(family), expected)
+        lacks = "services" if family == "stress" else "suites"
+        yield Fault(path, show(family), f"no such family, because the deployment has no {lacks}")
 
 
 def _check_twice(path: Path, words: Sequence[str | None]) -> Iterator[Fault]:
@@ -90,8 +90,10 @@ def _is_part(part: str, lowest: int, highest: int) -> bool:
 
 def _runnable(value: dict[str, Any]) -> list[str]:
     """Return the families whose command the deployment can run."""
-    has_suites = bool(value["suites"]) if value.get("suites") is not None else has_services(value)
-    return list(FAMILIES) if has_suites else []
+    has_load = has_services(value)
+    has_suites = bool(value["suites"]) if value.get("suites") is not None else has_load
+    can = {"functional": has_suites, "stress": has_load}
+    return [family for family in FAMILIES if can[family]]
 
 
 def _minutes(limits: Mapping[str, Limit]) -> int:

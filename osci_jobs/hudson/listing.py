@@ -14,6 +14,9 @@ from osci_jobs.results import metrics
 # Not `.yaml`: a list of values is no file of its own for Jenkins Job Builder.
 FILE = "deployments.inc"
 
+# When load is put on a deployment whose file has no schedule.
+NIGHTLY = "@midnight"
+
 _HEAD = "# Made by `osci jobs render` from the deployment files, which are the place for changes.\n"
 _READ = (".yaml", ".yml", ".inc")
 
@@ -67,6 +70,8 @@ def _values(deployment: Deployment) -> dict[str, Any]:
         "mail": list(job.mail),
         "metrics": list(metrics.names(bool(deployment.services))),
         "schedule": job.schedule,
+        "stress_metrics": list(metrics.names(bool(deployment.services), has_load=True)),
+        "stress_schedule": job.schedule or NIGHTLY,
     }
     doubled = {key: _doubled(value) for key, value in values.items()}
     return doubled | {family: family in job.families for family in FAMILIES}

@@ -93,12 +93,28 @@ METRICS = (
         "What the services of OpenStack logged.",
     ),
     Metric(
-        "<scenario>.<percentile>",
+        "<scenario>.p50",
         "seconds",
         "lower",
         "time",
-        "latency",
-        "How long the operations of a scenario took, those that went well.",
+        "latency_p50",
+        "Half of the operations that went well took no longer.",
+    ),
+    Metric(
+        "<scenario>.p95",
+        "seconds",
+        "lower",
+        "time",
+        "latency_p95",
+        "95 % of the operations that went well took no longer.",
+    ),
+    Metric(
+        "<scenario>.p99",
+        "seconds",
+        "lower",
+        "time",
+        "latency_p99",
+        "99 % of the operations that went well took no longer.",
     ),
     Metric(
         "<scenario>.rate",
@@ -117,60 +133,68 @@ METRICS = (
         "The share of a scenario's operations that went wrong.",
     ),
     Metric(
-        "<scenario>.<service>.cpu",
+        "<scenario>.cpu",
         "seconds",
         "lower",
         "time",
         "cost_cpu",
-        "What a service computed for one operation.",
+        "What all services computed for one operation.",
     ),
     Metric(
-        "<scenario>.<account>.statements",
+        "<scenario>.statements",
         "statements",
         "lower",
         "counter",
         "cost_statements",
-        "What an account asked of the database for one operation.",
+        "What all services asked of the database for one operation.",
     ),
     Metric(
-        "<scenario>.<account>.rows",
+        "<scenario>.rows",
         "rows",
         "lower",
         "counter",
         "cost_rows",
-        "The rows that an account read or changed for one operation.",
+        "The rows that all services read or changed for one operation.",
     ),
     Metric(
-        "<scenario>.<account>.messages",
+        "<scenario>.messages",
         "messages",
         "lower",
         "counter",
         "cost_messages",
-        "What an account published on the broker for one operation.",
+        "What all services published on the broker for one operation.",
     ),
     Metric(
-        "<scenario>.<service>.calls",
+        "<scenario>.calls",
         "calls",
         "lower",
         "counter",
         "cost_calls",
-        "The HTTP calls that a service made of others for one operation.",
+        "The HTTP calls that services made of each other for one operation.",
     ),
     Metric(
-        "<scenario>.<service>.log",
+        "<scenario>.log",
         "lines",
         "lower",
         "counter",
         "cost_log",
-        "The lines that a service logged for one operation.",
+        "The lines that all services logged for one operation.",
     ),
     Metric(
-        "<scenario>.<service>.memory",
+        "<scenario>.memory",
         "KiB",
         "lower",
         "size",
         "cost_memory",
-        "The memory that a service held more after each operation.",
+        "The memory that all services held more after each operation.",
+    ),
+    Metric(
+        "<scenario>.<service>.<resource>",
+        "as above",
+        "lower",
+        "as above",
+        "costs",
+        "What one operation cost one service.",
     ),
 )
 # The files of metrics, each with the title of its plot.
@@ -180,7 +204,9 @@ TITLES = {
     "memory": "Memory of the services",
     "cpu": "CPU time of the services",
     "counters": "Statements, messages and lines of log",
-    "latency": "Latency of operations under load",
+    "latency_p50": "Latency under load, half of the operations",
+    "latency_p95": "Latency under load, 95 % of the operations",
+    "latency_p99": "Latency under load, 99 % of the operations",
     "throughput": "Operations a second under load",
     "errors": "Errors under load",
     "cost_cpu": "CPU time of an operation",
@@ -190,9 +216,11 @@ TITLES = {
     "cost_calls": "Calls between services of an operation",
     "cost_log": "Lines of log of an operation",
     "cost_memory": "Memory kept of an operation",
+    "costs": "Costs of an operation by service",
 }
-# Those of a run that puts load on the cloud, beside which there are those of every run.
+# Those of a run that puts load on the cloud. `costs` has too many columns for a plot.
 LOAD = tuple(TITLES)[5:]
+_NOT_PLOTTED = ("costs",)
 _BEFORE_SUITES = ("check", "fetch", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
 # What others use, and which asks nobody.
@@ -201,10 +229,16 @@ PERCENTILES = ("p50", "p95", "p99")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def names(has_services: bool) -> tuple[str, ...]:
-    """Return the files that have columns for a deployment with or without services."""
-    every_run = tuple(name for name in TITLES if name not in LOAD)
-    return every_run if has_services else ("phases",)
+def names(has_services: bool, has_load: bool = False) -> tuple[str, ...]:
+    """Return the files to plot for a deployment with or without services.
+
+    A run that puts load on the cloud samples no operations of the API beside it.
+    """
+    if not has_services:
+        return ("phases",)
+    if has_load:
+        return tuple(name for name in TITLES if name not in ("api", *_NOT_PLOTTED))
+    return tuple(name for name in TITLES if name not in LOAD)
 
 
 def path(name: str) -> str:
@@ -256,21 +290,34 @@ def load_columns(
 
     `services` maps each service to its hosts.
     """
-    processes = [name for name in services if name not in _SERVERS]
-    owners = {
-        **dict.fromkeys(("cpu", "log", "memory"), tuple(services)),
-        **dict.fromkeys(("statements", "rows"), accounts.DATABASE),
-        "messages": tuple(name for name in accounts.SERVICES if name in processes),
-        "calls": tuple(processes),
+    names_ = tuple(scenarios)
+    found = {f"latency_{one}": tuple(f"{name}.{one}" for name in names_) for one in PERCENTILES}
+    found["throughput"] = tuple(f"{name}.rate" for name in names_)
+    found["errors"] = tuple(f"{name}.errors" for name in names_)
+    owners = _owners(services)
+    for resource in owners:
+        found[f"cost_{resource}"] = tuple(f"{name}.{resource}" for name in names_)
+    found["costs"] = tuple(
+        f"{name}.{owner}.{resource}"
+        for name in names_
+        for resource, of_one in owners.items()
+        for owner in of_one
+    )
+    return found
+
+
+def _owners(services: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return who can use each resource."""
+    askers = tuple(name for name in services if name not in _SERVERS)
+    return {
+        "cpu": tuple(services),
+        "statements": accounts.DATABASE,
+        "rows": accounts.DATABASE,
+        "messages": tuple(name for name in accounts.SERVICES if name in askers),
+        "calls": askers,
+        "log": tuple(services),
+        "memory": tuple(services),
     }
-    found: dict[str, list[str]] = {name: [] for name in LOAD}
-    for scenario in scenarios:
-        found["latency"] += [f"{scenario}.{name}" for name in PERCENTILES]
-        found["throughput"].append(f"{scenario}.rate")
-        found["errors"].append(f"{scenario}.errors")
-        for resource, names_ in owners.items():
-            found[f"cost_{resource}"] += [f"{scenario}.{name}.{resource}" for name in names_]
-    return {name: tuple(columns) for name, columns in found.items()}
 
 
 def write_csv(path: Path, row: Mapping[str, float], columns: Iterable[str]) -> None:

@@ -224,8 +224,13 @@ def _load_numbers(one: Measured) -> Iterator[tuple[str, float]]:
     yield f"{one.name}.errors", one.error_share
     for percentile, seconds in one.latency.items():
         yield f"{one.name}.{percentile}", seconds
+    sums: dict[str, float] = {}
     for (service, resource), used in one.cost.items():
-        yield f"{one.name}.{service}.{resource}", used / _KIB if resource == "memory" else used
+        number = used / _KIB if resource == "memory" else used
+        sums[resource] = sums.get(resource, 0.0) + number
+        yield f"{one.name}.{service}.{resource}", number
+    for resource, number in sums.items():
+        yield f"{one.name}.{resource}", number
 
 
 def _phase_seconds(result: Record) -> dict[str, float]:

@@ -16,20 +16,26 @@ import pytest
 from osci_jobs import deployment
 from osci_jobs.cli import arguments, parameters
 from osci_jobs.deployment.model import METHODS
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.hudson import components, trigger
 from osci_jobs.results import metrics
 
 DATA = jjb.TREE / "tests" / "data"
 JOBS = {
-    path.stem: ElementTree.parse(path).getroot()
-    for path in (DATA / "jobs").glob("osci-functional-*.xml")
+    path.stem: ElementTree.parse(path).getroot() for path in (DATA / "jobs").glob("osci-*-*.xml")
 }
 # What a run of a deployment with services leaves, as the reporters' own tests have it.
-LEFT = [
-    f"{components.RUN_DIRECTORY}/{path.relative_to(DATA / 'results/success/expected')}"
-    for path in (DATA / "results" / "success" / "expected").rglob("*")
-    if path.is_file()
-]
+EXAMPLES = {"functional": "success", "stress": "stress"}
+LEFT = {
+    family: [
+        f"{components.RUN_DIRECTORY}/{path.relative_to(DATA / 'results' / example / 'expected')}"
+        for path in (DATA / "results" / example / "expected").rglob("*")
+        if path.is_file()
+    ]
+    for family, example in EXAMPLES.items()
+}
+# Of a table with too many columns for a plot.
+NOT_PLOTTED = ("run/metrics/api.csv", "run/metrics/costs.csv")
 PAGE = (jjb.JOBS / "README.md").read_text("utf-8")
 
 
@@ -38,6 +44,10 @@ def asked_by(job):
     words = shlex.split(jjb.text(job, "builders/hudson.tasks.Shell/command"))
     assert words[0] == "osci"
     return arguments.parser().parse_args(words[1:], argparse.Namespace(words=words[1:]))
+
+
+def family_of(name):
+    return name.split("-")[1]
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -52,7 +62,7 @@ def test_the_builder_is_a_command_that_osci_takes(name):
 def test_the_parameters_are_those_that_osci_reads(name):
     properties = JOBS[name].iter("hudson.model.StringParameterDefinition")
     defaults = {jjb.text(one, "name"): jjb.text(one, "defaultValue") for one in properties}
-    assert set(defaults) == set(parameters.PARAMETERS)
+    assert set(defaults) == set(parameters.PARAMETERS[family_of(name)])
     assert defaults["KEEP"] in arguments.KEEP
     asked = asked_by(JOBS[name])
     applied = parameters.applied(asked, defaults)
@@ -63,7 +73,7 @@ def test_the_parameters_are_those_that_osci_reads(name):
 @pytest.mark.parametrize("name", JOBS)
 def test_the_options_that_parameters_feed_are_there(name):
     words = jjb.text(JOBS[name], "builders/hudson.tasks.Shell/command")
-    for option in parameters.PARAMETERS.values():
+    for option in parameters.PARAMETERS[family_of(name)].values():
         value = [] if option == "--merge" else ["never"]
         arguments.parser().parse_args([*shlex.split(words)[1:], option, *value])
 
@@ -76,40 +86,51 @@ def test_the_families_of_triggers_are_those_of_jobs():
     assert arguments.FAMILIES == deployment.FAMILIES
 
 
-def test_options_become_the_parameters_that_give_them_back():
+@pytest.mark.parametrize(("family", "option"), [("functional", "suite"), ("stress", "scenario")])
+def test_options_become_the_parameters_that_give_them_back(family, option):
     branches = ["nova=https://example.org/nova@fix", "glance=33.0.0"]
-    asked = argparse.Namespace(
-        suite=["one", "two"], keep="failed", branch=branches, method="rebase", words=[]
-    )
-    nothing = {"suite": [], "keep": "", "branch": [], "method": "", "words": []}
-    sent = parameters.asked_for(asked)
-    assert set(sent) == set(parameters.PARAMETERS)
+    nothing = {"suite": [], "scenario": [], "keep": "", "branch": [], "method": "", "words": []}
+    nothing |= {"family": family, "command": family}
+    given = {"keep": "failed", "branch": branches, "method": "rebase", option: ["one", "two"]}
+    sent = parameters.asked_for(argparse.Namespace(**nothing | given))
+    assert set(sent) == set(parameters.PARAMETERS[family])
     read = parameters.applied(argparse.Namespace(**nothing), sent)
-    assert (read.suite, read.keep) == (asked.suite, asked.keep)
-    assert (read.branch, read.method, read.is_for_job) == (branches, "rebase", True)
+    assert vars(read)[option] == ["one", "two"]
+    assert (read.keep, read.branch, read.method) == ("failed", branches, "rebase")
+    assert read.is_for_job
     assert parameters.asked_for(argparse.Namespace(**nothing)) == {}
+
+
+@pytest.mark.parametrize(("family", "option"), [("functional", "scenario"), ("stress", "suite")])
+def test_an_option_of_the_other_family_is_refused(family, option):
+    asked = argparse.Namespace(**{"suite": [], "scenario": [], option: ["x"], "family": family})
+    with pytest.raises(ConfigurationError, match=f"--{option}: .* of the family '{family}'"):
+        parameters.asked_for(asked)
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_junit_is_read_from_where_it_is_written(name):
     pattern = jjb.text(JOBS[name], "publishers/hudson.tasks.junit.JUnitResultArchiver/testResults")
-    assert [path for path in LEFT if fnmatch(path, pattern)] == [
-        path for path in LEFT if "/junit/" in path
+    left = LEFT[family_of(name)]
+    assert [path for path in left if fnmatch(path, pattern)] == [
+        path for path in left if "/junit/" in path
     ]
-    assert any(fnmatch(path, pattern) for path in LEFT)
+    assert any(fnmatch(path, pattern) for path in left)
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_everything_that_a_run_leaves_is_archived(name):
     pattern = jjb.text(JOBS[name], "publishers/hudson.tasks.ArtifactArchiver/artifacts")
     assert pattern == f"{components.RUN_DIRECTORY}/**"
-    assert {"run/report.html", "run/run.json", "run/manifest.json"} <= set(LEFT)
+    assert {"run/report.html", "run/run.json", "run/manifest.json"} <= set(LEFT[family_of(name)])
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_every_file_of_metrics_is_plotted(name):
     plotted = [one.text for one in JOBS[name].iterfind(".//hudson.plugins.plot.CSVSeries/file")]
-    assert sorted(plotted) == sorted(path for path in LEFT if "/metrics/" in path)
+    left = {path for path in LEFT[family_of(name)] if "/metrics/" in path}
+    unplotted = NOT_PLOTTED if family_of(name) == "stress" else ()
+    assert sorted(plotted) == sorted(left - set(unplotted))
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -119,7 +140,7 @@ def test_a_plot_has_a_title_a_unit_and_a_file_of_its_own(name):
         values = [jjb.text(plot, key) for plot in plots]
         assert all(values)
         assert len(set(values)) == len(values)
-    names = metrics.names(True)
+    names = metrics.names(True, family_of(name) == "stress")
     units = {metric.unit for metric in metrics.METRICS if metric.file in names}
     assert {unit for plot in plots for unit in jjb.text(plot, "yaxis").split(", ")} == units
 
