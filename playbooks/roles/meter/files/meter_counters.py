@@ -53,6 +53,9 @@ class Journal:
         self._calls = collections.defaultdict(collections.Counter)
         self._mark = ""
         self._is_read = threading.Event()
+
+    def start(self):
+        """Begin to read."""
         threading.Thread(target=self._follow, daemon=True).start()
 
     def read(self):
@@ -70,13 +73,14 @@ class Journal:
         while True:
             with subprocess.Popen([*command, fields], stdout=subprocess.PIPE) as journal:
                 for line in journal.stdout:
-                    self._count(line)
+                    self.count(line)
             time.sleep(1)
 
-    def _count(self, line):
+    def count(self, line):
+        """Take in an entry of the journal, as a line of JSON."""
         try:
             entry = json.loads(line)
-        except ValueError:
+        except ValueError:  # a torn line; bytes that are no UTF-8 are one, too
             return
         unit = str(entry.get("_SYSTEMD_UNIT", "")).removesuffix(".service")
         message = str(entry.get("MESSAGE", ""))
