@@ -42,15 +42,22 @@ def faults(load, **content):
 
 
 def test_a_file_without_job_has_the_defaults(load):
-    assert load(**CLOUD).job == Job(("functional",), "netns", "", 132, 50, ())
+    assert load(**CLOUD).job == Job(("functional", "stress"), "netns", "", 132, 50, ())
 
 
 def test_bare_hosts_without_suites_have_no_family(load):
     assert load(**BARE).job.families == ()
 
 
-def test_a_deployment_with_services_but_without_suites_has_no_family(load):
-    assert load(**CLOUD, suites=[]).job.families == ()
+def test_a_deployment_with_services_but_without_suites_can_be_put_under_load(load):
+    assert load(**CLOUD, suites=[]).job.families == ("stress",)
+
+
+def test_there_is_no_load_without_services(load):
+    assert faults(load, **BARE, job={"families": ["stress"]}) == [
+        '1:52: $.job.families[0]: found "stress", expected no such family, '
+        "because the deployment has no services."
+    ]
 
 
 def test_the_limit_follows_from_those_of_the_run(load):
@@ -89,7 +96,7 @@ def test_a_family_that_cannot_run_is_a_fault(load):
 
 def test_a_misspelt_family_is_a_fault_with_the_nearest(load):
     (fault,) = faults(load, **CLOUD, job={"families": ["functionel"]})
-    assert fault.endswith("expected the family 'functional'. Did you mean 'functional'?")
+    assert fault.endswith("expected the family 'functional' or 'stress'. Did you mean 'functional'?")
 
 
 def test_what_stands_twice_is_a_fault(load):
