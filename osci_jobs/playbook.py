@@ -107,20 +107,23 @@ def _write_inputs(directory: Path, playbook: Path, inventory, variables, ssh_con
         "envvars": {
             "ANSIBLE_FORKS": "16",
             "ANSIBLE_HOME": str(directory / "home"),
-            "ANSIBLE_LIBRARY": str(playbook.parent / "library"),
+            "ANSIBLE_LIBRARY": _path(playbook, "library"),
             "ANSIBLE_LOCAL_TEMP": str(directory / "tmp"),
             "ANSIBLE_PIPELINING": "true",
             # In memory, for the disk of a host may be full.
             "ANSIBLE_REMOTE_TEMP": "/run/osci-ansible",
-            "ANSIBLE_ROLES_PATH": ":".join(
-                str(directory / "roles") for directory in (playbook.parent, playbook.parent.parent)
-            ),
+            "ANSIBLE_ROLES_PATH": _path(playbook, "roles"),
             "ANSIBLE_SSH_ARGS": f"-F {ssh_config} -o ControlMaster=auto -o ControlPersist=300s",
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory / "cp"),
         },
     }
     for name, document in (("request.json", request), ("hosts.json", inventory)):
         (directory / name).write_text(json.dumps(document), encoding="utf-8")
+
+
+def _path(playbook: Path, name: str) -> str:
+    """Return where the directory may be: a suite's playbook is one further down."""
+    return ":".join(str(above / name) for above in (playbook.parent, playbook.parent.parent))
 
 
 def _environment(directory: Path) -> dict[str, str]:

@@ -37,6 +37,11 @@ def size(count: float) -> str:
     return f"{amount:.0f} {_UNITS[unit]}" if is_whole else f"{amount:.1f} {_UNITS[unit]}"
 
 
+def amount(value: float) -> str:
+    """Write a number of three digits for a person: '0.0123', '4.5', '12,300'."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 def number(count: int, one: str, many: str = "") -> str:
     """Write a count with its noun: '1 case', '2 cases'."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

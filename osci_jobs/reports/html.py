@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 from osci_jobs.reports import load, svg, text
-from osci_jobs.reports.amounts import duration, number, size
+from osci_jobs.reports.amounts import amount, duration, number, size
 from osci_jobs.reports.content import Content
 from osci_jobs.reports.links import Link
 from osci_jobs.results.escape import visible
@@ -24,7 +24,12 @@ def render(content: Content, plots: Mapping[str, svg.Plot], links: Sequence[Link
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"duration": duration, "size": size, "number": number}
+    environment.filters |= {
+        "amount": amount,
+        "duration": duration,
+        "number": number,
+        "size": size,
+    }
     return environment.get_template("page.html.j2").render(
         content=content,
         record=content.record,

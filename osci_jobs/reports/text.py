@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from osci_jobs.reports import load
-from osci_jobs.reports.amounts import duration, number, size
+from osci_jobs.reports.amounts import amount, duration, number, size
 from osci_jobs.reports.content import Content, Listing, Place, SuiteContent
 from osci_jobs.reports.tested import Package
 from osci_jobs.reports.timeline import Timeline
@@ -159,9 +159,9 @@ def _iter_costs(scenario: load.Scenario) -> Iterator[str]:
         yield from ("", f"One operation of {visible_line(scenario.measured.name)} costs")
     for cost in scenario.costs[: load.SHOWN]:
         parts = [
-            f"{value:.3g} {unit}"
+            f"{amount(value)} {unit}"
             for value, (_, _, unit) in zip(cost.numbers, load.RESOURCES, strict=True)
-            if value is not None and abs(value) >= LEAST
+            if value is not None and value >= LEAST
         ]
         yield from _wrap(f"{cost.service}: {', '.join(parts) or 'next to nothing'}", "  ", "    ")
 

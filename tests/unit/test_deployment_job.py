@@ -96,7 +96,9 @@ def test_a_family_that_cannot_run_is_a_fault(load):
 
 def test_a_misspelt_family_is_a_fault_with_the_nearest(load):
     (fault,) = faults(load, **CLOUD, job={"families": ["functionel"]})
-    assert fault.endswith("expected the family 'functional' or 'stress'. Did you mean 'functional'?")
+    assert fault.endswith(
+        "expected the family 'functional' or 'stress'. Did you mean 'functional'?"
+    )
 
 
 def test_what_stands_twice_is_a_fault(load):

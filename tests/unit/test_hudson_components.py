@@ -14,7 +14,8 @@ WRONG = {
         "osci-results: {mail: [], metrics: [phase]}": (
             '3:44: osci-results.metrics: found "phase", expected '
             "'phases', 'api', 'memory', 'cpu', 'counters', "
-            "'latency_p50', 'latency_p95', 'latency_p99', 'throughput', 'errors', 'cost_cpu', 'cost_statements', 'cost_rows', 'cost_messages', "
+            "'latency_p50', 'latency_p95', 'latency_p99', 'throughput', 'errors', "
+            "'cost_cpu', 'cost_statements', 'cost_rows', 'cost_messages', "
             "'cost_calls', 'cost_log', 'cost_memory' or 'costs'. Did you mean 'phases'?"
         ),
         "osci-results: {mail: bob@example.org, metrics: []}": (

@@ -79,5 +79,5 @@ def test_without_database_and_broker_nothing_of_theirs_is_told(monkeypatch, tmp_
 
 
 def test_the_answer_of_the_broker_is_read():
-    text = '{ok, [{<<"nova-compute-host1">>,12},{<<"neutron">>,3}]}'
+    text = '{ok, [{"nova-compute-host1", 12}, {"neutron", 3}]}'
     assert meter_counters.USER.findall(text) == [("nova-compute-host1", "12"), ("neutron", "3")]

@@ -34,7 +34,10 @@ SERVICES = {
 SCHEMA = Draft202012Validator(
     json.loads(files("osci_jobs.results").joinpath("run.schema.json").read_text("utf-8"))
 )
-INPUTS = ("log.jsonl", "cases", "logs", "samples")
+INPUTS = ("log.jsonl", "attachments", "cases", "logs", "samples")
+# The run that puts load on its cloud, and those that do not.
+LOAD = "stress"
+OTHERS = [name for name in RUNS if name != LOAD]
 
 
 @pytest.fixture
@@ -50,7 +53,9 @@ def start(tmp_path, monkeypatch):
 
 
 def _finish(run_directory):
-    result = store.finish(run_directory, OPERATIONS, SUITES)
+    is_load = LOAD in store.suite_modules(run_directory)
+    operations, names = ((), (LOAD,)) if is_load else (OPERATIONS, SUITES)
+    result = store.finish(run_directory, operations, names)
     suites = store.read_cases(run_directory)
     reports.write(result, suites, run_directory)
     manifest.write(run_directory)
@@ -150,12 +155,30 @@ def test_columns_are_the_same_whatever_became_of_the_run(start):
         "phases": metrics.phase_columns(SUITES),
     }
     expected = {name: ",".join(names) for name, names in columns.items()}
-    for name in RUNS:
+    for name in OTHERS:
         run_directory = start(name)
         _finish(run_directory)
-        found = (run_directory / "metrics").glob("*.csv")
-        assert {path.stem: path.read_text().splitlines()[0] for path in found} == expected
+        assert _columns(run_directory) == expected
         shutil.rmtree(run_directory)
+
+
+def _columns(run_directory):
+    found = (run_directory / "metrics").glob("*.csv")
+    return {path.stem: path.read_text().splitlines()[0] for path in found}
+
+
+def test_columns_of_load_are_those_of_the_deployments_scenarios(start):
+    run_directory = start(LOAD)
+    resolved = _finish(run_directory)["deployment"]["resolved"]
+    before = _columns(run_directory)
+    expected = metrics.load_columns(resolved["stress"], resolved["services"])
+    assert {name: set(before[name].split(",")) for name in metrics.LOAD} == {
+        name: set(names) for name, names in expected.items()
+    }
+    (run_directory / "attachments" / "stress" / "stress.json").write_text("{}")
+    _finish(run_directory)
+    assert _columns(run_directory) == before
+    assert metrics.read_csv(run_directory / "metrics" / "costs.csv") == {}
 
 
 def test_a_run_on_a_group_that_was_there_counts_what_is_its_own(start):

@@ -31,9 +31,10 @@ Add = fun({Channel, Infos}, Sums) ->
   Number = maps:get(Channel, Published, 0),
   maps:update_with(proplists:get_value(user, Infos),
                    fun(Sum) -> Sum + Number end, Number, Sums) end,
-maps:to_list(lists:foldl(Add, #{}, ets:tab2list(channel_created))).
+[{binary_to_list(User), Number} ||
+  {User, Number} <- maps:to_list(lists:foldl(Add, #{}, ets:tab2list(channel_created)))].
 """
-USER = re.compile(r'\{<<"([^"]+)">>,(\d+)\}')
+USER = re.compile(r'\{"([^"]+)", (\d+)\}')
 # What uWSGI logs of each request: method, address, status, time and the service that asked.
 REQUEST = re.compile(r"[A-Z]+ \S+ \d{3} \d+ms ([a-z][a-z-]*)")
 

@@ -45,14 +45,14 @@ class Meters:
 def per_operation(before, after, idle, finished):
     """Return what an operation cost by (service, resource); nothing when none finished.
 
-    What the idle cloud would have used in the same time is taken off.
+    What the idle cloud would have used in the same time is taken off, but for memory:
+    what pages are shared with others changes by itself, and not with time.
     """
     if not finished:
         return {}
     seconds = after["at"] - before["at"]
-    return {
-        key: (used - idle.get(key, 0.0) * seconds) / finished for key, used in _grown(before, after)
-    }
+    always = {key: rate * seconds for key, rate in idle.items() if key[1] != "memory"}
+    return {key: (used - always.get(key, 0.0)) / finished for key, used in _grown(before, after)}
 
 
 def added_up(answers):

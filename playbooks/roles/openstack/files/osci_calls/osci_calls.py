@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say in each HTTP request which service makes it, so that calls can be counted by caller.
 
-The log of who is called cannot tell otherwise: services on one host share its
-address, and most of them the name of their client library. Python starts this by
-osci_calls.pth where OSCI_SERVICE is set, which units do.
+The log of who is called cannot tell otherwise: services on one host share its address,
+and most of them the name of their client library. Python imports this by osci_calls.pth,
+where OSCI_SERVICE is set, which units do; it may look at such a file more than once, so
+what is done here is done by importing.
 """
 
 import http.client
+import os
 
 HEADER = "X-Osci-Caller"
 
+_end = http.client.HTTPConnection.endheaders
 
-def mark(service):
-    """Add the header to what this process asks, whichever client library it asks with."""
-    end = http.client.HTTPConnection.endheaders
 
-    def endheaders(connection, *arguments, **options):
-        connection.putheader(HEADER, service)
-        return end(connection, *arguments, **options)
+def _endheaders(connection, *arguments, **options):
+    connection.putheader(HEADER, os.environ["OSCI_SERVICE"])
+    return _end(connection, *arguments, **options)
 
-    http.client.HTTPConnection.endheaders = endheaders
+
+http.client.HTTPConnection.endheaders = _endheaders
