@@ -51,17 +51,17 @@ class Hudson:
         """Return the number of the job's last build."""
         return self.json(f"job/osci-functional-{name}")["lastBuild"]["number"]
 
-    def build(self, name: str, number: int) -> dict:
-        """Return a build of a functional job once it has ended."""
-        path = f"job/osci-functional-{name}/{number}"
+    def build(self, name: str, number: int, family: str = "functional") -> dict:
+        """Return a build of a job once it has ended."""
+        path = f"job/osci-{family}-{name}/{number}"
         until = time.monotonic() + DEADLINE_SECONDS
         while (build := self.json(path))["building"]:
             assert time.monotonic() < until, f"{path} does not end"
             time.sleep(0.5)
         return build
 
-    def artifact(self, name: str, number: int, file: str) -> bytes:
-        return self.get(f"job/osci-functional-{name}/{number}/artifact/run/{file}")
+    def artifact(self, name: str, number: int, file: str, family: str = "functional") -> bytes:
+        return self.get(f"job/osci-{family}-{name}/{number}/artifact/run/{file}")
 
     def log(self, name: str, number: int) -> str:
         try:
@@ -75,10 +75,10 @@ class Hudson:
             assert time.monotonic() < until, f"{name} {number} does not say {text!r}"
             time.sleep(0.2)
 
-    def run_directory(self, name: str) -> Path:
+    def run_directory(self, name: str, family: str = "functional") -> Path:
         """Where the run of the job's last build is on the agent."""
         workspace = self.osci.state / "agents" / self.group / "workspace"
-        return workspace / f"osci-functional-{name}" / "run"
+        return workspace / f"osci-{family}-{name}" / "run"
 
     def on_host(self, *words: str) -> str:
         done = self.osci("ssh", self.group, "hudson", *words)

@@ -12,42 +12,49 @@ import pytest
 from osci_jobs.results import metrics, runs
 
 ABORT_SECONDS = 60
-PLOTS = sorted(metrics.TITLES, key=metrics.TITLES.get)
+# The words that ask for a short build of each family.
+ASKED = {
+    "functional": ("--command", "functional"),
+    "stress": ("--command", "stress", "--scenario", "token", "--scenario", "image-list"),
+}
 
 
 @pytest.mark.full
-def test_two_builds_of_single_are_archived_and_plotted(hudson):
-    first = build_of_single(hudson)
-    pictures = [plot(hudson, number) for number in range(len(PLOTS))]
-    second = build_of_single(hudson)
+@pytest.mark.parametrize("family", ASKED)
+def test_two_builds_of_single_are_archived_and_plotted(hudson, family):
+    names = metrics.names(True, has_load=family == "stress")
+    plots = sorted(names, key=metrics.TITLES.get)
+    first = build_of_single(hudson, family)
+    pictures = [plot(hudson, family, number) for number in range(len(plots))]
+    second = build_of_single(hudson, family)
     for number, picture in enumerate(pictures):
         assert picture.startswith(b"\x89PNG")
-        assert plot(hudson, number) != picture, f"the plot '{PLOTS[number]}' stays as it was"
-    for name in metrics.TITLES:
-        text = hudson.on_host("cat", f"/var/lib/hudson/jobs/osci-functional-single/osci-{name}.csv")
+        assert plot(hudson, family, number) != picture, f"'{plots[number]}' stays as it was"
+    for name in names:
+        text = hudson.on_host("cat", f"/var/lib/hudson/jobs/osci-{family}-single/osci-{name}.csv")
         assert points(text) == [
             (str(number), column, value)
             for number in (first, second)
-            for column, value in archived(hudson, number, name)
+            for column, value in archived(hudson, family, number, name)
         ]
 
 
-def build_of_single(hudson) -> int:
+def build_of_single(hudson, family: str) -> int:
     """Build `single` and see what the server keeps of it; return the build's number."""
-    done = hudson.trigger("single", "--json")
+    done = hudson.trigger("single", *ASKED[family], "--json")
     assert done.code == 0, done.err
     number = done.json["build"]
-    build = hudson.build("single", number)
+    build = hudson.build("single", number, family)
     assert build["result"] == "SUCCESS"
-    record = json.loads(hudson.artifact("single", number, "run.json"))
-    tests = hudson.json(f"job/osci-functional-single/{number}/testReport")
-    smoke = record["suites"]["smoke"]
-    assert (tests["failCount"], tests["skipCount"]) == (0, smoke["skipped"])
-    assert tests["passCount"] == smoke["passed"] > 20
-    directory = hudson.run_directory("single")
+    record = json.loads(hudson.artifact("single", number, "run.json", family))
+    tests = hudson.json(f"job/osci-{family}-single/{number}/testReport")
+    (suite,) = record["suites"].values()
+    assert (tests["failCount"], tests["skipCount"]) == (0, suite["skipped"])
+    assert tests["passCount"] == suite["passed"] >= (4 if family == "stress" else 20)
+    directory = hudson.run_directory("single", family)
     kept = {artifact["relativePath"] for artifact in build["artifacts"]}
     assert kept == {f"run/{path.relative_to(directory)}" for path in files(directory)}
-    assert hudson.artifact("single", number, "report.html") == (
+    assert hudson.artifact("single", number, "report.html", family) == (
         (directory / "report.html").read_bytes()
     )
     return number
@@ -57,8 +64,8 @@ def files(directory):
     return [path for path in directory.rglob("*") if path.is_file()]
 
 
-def plot(hudson, number: int) -> bytes:
-    path = f"job/osci-functional-single/plot/getPlot?index={number}&width=750&height=450"
+def plot(hudson, family: str, number: int) -> bytes:
+    path = f"job/osci-{family}-single/plot/getPlot?index={number}&width=750&height=450"
     return hudson.get(path)
 
 
@@ -68,8 +75,8 @@ def points(text: str) -> list[tuple[str, str, str]]:
     return [(build, series, value) for value, series, build, _date, _url in rows]
 
 
-def archived(hudson, number: int, name: str) -> list[tuple[str, str]]:
-    text = hudson.artifact("single", number, f"metrics/{name}.csv").decode()
+def archived(hudson, family: str, number: int, name: str) -> list[tuple[str, str]]:
+    text = hudson.artifact("single", number, f"metrics/{name}.csv", family).decode()
     header, row = csv.reader(io.StringIO(text))
     return list(zip(header, row, strict=True))
 
