@@ -45,7 +45,7 @@ def test_the_files_are_those_that_a_run_leaves():
         if path.is_file() and not {"expected", "logs"} & set(path.relative_to(run).parts)
     }
     found |= {f"plots/{name}.svg" for name in plots.NAMES}
-    suites = re.compile(r"(?<=/)(api|instances)(?=\.(xml|jsonl|csv)$)")
+    suites = re.compile(r"(?<=/)(api|instances|stress)(?=\.(xml|jsonl|csv)$|/)")
     kinds = {name if "metrics" in name else suites.sub("<suite>", name) for name in found}
     assert kinds == documented
     assert {store.LOG, store.RUN, manifest.FILE_NAME} <= documented
