@@ -100,7 +100,7 @@ def in_zsh(osci, typed: str) -> str:
         (["do"], ["doctor"]),
         (["trigger", "h"], ["hosts"]),
         (["trigger", "hosts", "--keep", "f"], ["failed"]),
-        (["trigger", "--command", ""], ["functional"]),
+        (["trigger", "--command", ""], ["functional", "stress"]),
         (["completion", ""], ["bash", "zsh"]),
     ],
     ids=" ".join,
