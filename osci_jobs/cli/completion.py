@@ -9,7 +9,7 @@ from importlib.resources import files
 import shtab
 
 from osci_jobs import data
-from osci_jobs.cli import arguments, configuration
+from osci_jobs.cli import arguments, configuration, scenarios
 
 # What lists the words for an argument, by its name in the help.
 _LISTS = {
@@ -18,6 +18,7 @@ _LISTS = {
     "GROUP|NAME": "_osci_list_group_or_deployment",
     "HOST": "_osci_list_hosts",
     "RUN": "_osci_list_runs",
+    "SCENARIO": "_osci_list_scenarios",
 }
 # shtab calls the function of an argument with the word that is begun, in bash, and
 # without arguments in zsh. The group of a host is the word before it.
@@ -56,5 +57,7 @@ def _function(lists: str) -> dict:
 
 def _preamble() -> str:
     text = files(__package__).joinpath("completion.sh").read_text("utf-8")
-    samples = data.directory() / configuration.DEFAULT
-    return text.replace("@samples@", shlex.quote(str(samples)))
+    samples = {"@samples@": configuration.DEFAULT, "@scenarios@": scenarios.DEFAULT}
+    for mark, directory in samples.items():
+        text = text.replace(mark, shlex.quote(str(data.directory() / directory)))
+    return text

@@ -11,6 +11,11 @@ _osci_list_deployments() {
   [ -n "${OSCI_DEPLOYMENT_CONFIG_DIR-}" ] || [ -d "$directory" ] || directory=@samples@
   _osci_names "$directory" '*.json' '\.json'
 }
+_osci_list_scenarios() {
+  local directory="${OSCI_STRESS_CONFIG_DIR:-config/stress}"
+  [ -n "${OSCI_STRESS_CONFIG_DIR-}" ] || [ -d "$directory" ] || directory=@scenarios@
+  _osci_names "$directory" '*.json' '\.json'
+}
 _osci_list_groups() { _osci_names "$(_osci_state)" '*.jsonl' '\.jsonl'; }
 _osci_list_hosts() {  # of the group $1
   find "$(_osci_state)/$1" -mindepth 2 -maxdepth 2 -name console.log -printf '%h\n' 2>/dev/null |

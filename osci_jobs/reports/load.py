@@ -3,9 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from osci_jobs.reports.usage import Chart, Series
 from osci_jobs.results.load import Measured
 
 SHOWN = 4  # services of one scenario, those that computed most
@@ -42,26 +40,28 @@ def gather(found: Iterable[Measured]) -> tuple[Scenario, ...]:
     return tuple(Scenario(one, _costs(one)) for one in found)
 
 
-def chart(scenarios: Sequence[Scenario], started: str) -> Chart:
-    """Return the median seconds of each scenario over the seconds since the run started."""
-    if not started:
-        return Chart()
-    start = datetime.fromisoformat(started)
-    points = {one.measured.name: dict(_iter_points(one.measured, start)) for one in scenarios}
-    times = tuple(sorted({time for found in points.values() for time in found}))
-    if len(times) < 2:
-        return Chart()
-    series = (
-        Series(name, tuple(found.get(time) for time in times)) for name, found in points.items()
-    )
-    return Chart(times, tuple(one for one in series if any(one.values)))
+@dataclass(frozen=True)
+class Line:
+    """The median seconds of a scenario over its seconds."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
 
 
-def _iter_points(one: Measured, start: datetime) -> Iterator[tuple[float, float]]:
-    before = (one.at - start).total_seconds()
+def lines(scenarios: Iterable[Scenario]) -> list[Line]:
+    """Return a line for each scenario, the slowest first; seconds without a median are left out."""
+    found = [Line(one.measured.name, tuple(_iter_points(one.measured))) for one in scenarios]
+    return sorted(found, key=lambda line: (-_highest(line), line.name))
+
+
+def _iter_points(one: Measured) -> Iterator[tuple[float, float]]:
     for second, _, _, median in one.series:
         if median is not None:
-            yield before + second, median
+            yield second, median
+
+
+def _highest(line: Line) -> float:
+    return max((value for _, value in line.points), default=0.0)
 
 
 def _costs(one: Measured) -> tuple[Cost, ...]:

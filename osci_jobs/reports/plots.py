@@ -344,8 +344,32 @@ def _as_operation(one: Measured) -> Operation:
 
 
 def _series(content: Content) -> tuple["Figure", str, str] | None:
-    panel = _Panel(load.chart(content.load, content.record.started), "median latency (s)", 1)
-    return _lines(content, "Latency over time", [panel], 2.3, duration)
+    lines = [line for line in load.lines(content.load) if len(line.points) > 1][:LINES]
+    if not lines:
+        return None
+    height = 2.3
+    figure = _figure(0.15 + height + _BOTTOM)
+    axes = _axes(figure, _LEFT, 0.15, _RIGHT, height)
+    axes.set_yscale("log")
+    seconds = [max(value, _LEAST_SECONDS) for line in lines for _, value in line.points]
+    low, high = min(seconds) / 1.4, max(seconds) * 1.4
+    axes.set_ylim(low, high)
+    axes.set_xlim(0, max(line.points[-1][0] for line in lines))
+    axes.set_yticks(_ticks(low, high), [_short(tick) for tick in _ticks(low, high)])
+    axes.set_yticks([], minor=True)
+    axes.set_ylabel("median latency")
+    axes.set_xlabel("seconds of the scenario, after its ramp")
+    styles = {line.name: _style(place) for place, line in enumerate(lines)}
+    for line in lines:
+        colour, dashes = styles[line.name]
+        axes.plot(*zip(*line.points, strict=True), color=colour, linestyle=dashes)
+    _draw_ends(axes, [(line.points[-1], line.name) for line in lines], styles, 0.145 / height)
+    slowest = visible_line(lines[0].name)
+    return (
+        figure,
+        "Latency over time",
+        f"{number(len(lines), 'scenario')}; the slowest is {slowest}",
+    )
 
 
 # What was used
@@ -448,12 +472,14 @@ def _draw_ends(
     gap: float,
 ) -> None:
     """Name each line beside its end, at least `gap` of the axis from the next."""
-    (low, high), top = axes.get_xlim(), axes.get_ylim()[1]
+    to_axes = axes.transData + axes.transAxes.inverted()
     ends = sorted(ends, key=lambda end: -end[0][1])
-    places = _apart([value / top for (_, value), _ in ends], gap)
-    for ((time, value), name), place in zip(ends, places, strict=True):
+    # Where each line ends, as a part of the axes.
+    there = [tuple(to_axes.transform(end)) for end, _ in ends]
+    places = _apart([high for _, high in there], gap)
+    for (_, name), (across, high), place in zip(ends, there, places, strict=True):
         colour, dashes = styles[name]
-        points = [(time - low) / (high - low), 1.01, 1.03, 1.06], [value / top, place, place, place]
+        points = [across, 1.01, 1.03, 1.06], [high, place, place, place]
         # The thin part leads to the name, the thick part shows the line's colour and dashes.
         axes.plot(
             *(part[:3] for part in points),

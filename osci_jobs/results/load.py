@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ SCENARIOS = 1000
 NAME_CHARACTERS = 200
 ROWS = 10_000
 _HIGHEST = 1e15
-_LONGEST_RAMP = 1e6
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
 
 
@@ -35,7 +33,6 @@ class Measured:
     """
 
     name: str
-    at: datetime  # when it began to be measured, after its ramp
     operations: int
     finished: int
     throughput: float
@@ -71,7 +68,6 @@ def _scenario(fields: Any) -> Measured | None:
     try:
         return Measured(
             name=_name(fields["name"]),
-            at=_moment(fields["started"], fields["scenario"]["ramp"]),
             operations=_count(fields["operations"]),
             finished=_count(fields["finished"]),
             throughput=_number(fields["throughput"]),
@@ -86,15 +82,8 @@ def _scenario(fields: Any) -> Measured | None:
                 for service, resource, used in fields["cost"][:ROWS]
             },
         )
-    except (KeyError, OverflowError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
-
-
-def _moment(started: Any, ramp: Any) -> datetime:
-    moment = datetime.fromisoformat(started)
-    if moment.tzinfo is None or not 0 <= _number(ramp) <= _LONGEST_RAMP:
-        raise ValueError
-    return moment + timedelta(seconds=ramp)
 
 
 def _items(value: Any) -> Iterable[tuple[Any, Any]]:

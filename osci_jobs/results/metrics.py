@@ -3,6 +3,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -266,6 +267,19 @@ TITLES = {
     "cost_memory": "Memory kept of an operation",
     "costs": "Costs of an operation by service",
 }
+# A change of less than this, in the unit of a metric, is of no interest to anybody.
+FLOORS = {
+    "KiB": 4,
+    "MiB": 1,
+    "calls": 0.1,
+    "lines": 0.1,
+    "messages": 0.1,
+    "operations/s": 0.01,
+    "rows": 0.1,
+    "seconds": 0.001,
+    "share": 0.001,
+    "statements": 0.1,
+}
 # Those of a run that puts load on the cloud. `costs` has too many columns for a plot.
 LOAD = tuple(TITLES)[5:]
 _NOT_PLOTTED = ("costs",)
@@ -273,8 +287,17 @@ _BEFORE_SUITES = ("check", "fetch", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
 # What others use, and which asks nobody.
 _SERVERS = ("mariadb", "memcached", "rabbitmq-server")
+_FILE_BYTES = 4 << 20
 PERCENTILES = ("p50", "p95", "p99")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def of_column(file: str, column: str) -> Metric | None:
+    """Return the metric that a column of a file is of; None where it is of none."""
+    for metric in METRICS:
+        if metric.file == file and re.fullmatch(_pattern(metric.name), column):
+            return metric
+    return None
 
 
 def names(has_services: bool, has_load: bool = False) -> tuple[str, ...]:
@@ -385,16 +408,29 @@ def write_csv(path: Path, row: Mapping[str, float], columns: Iterable[str]) -> N
 def read_csv(path: Path) -> dict[str, float]:
     """Return the numbers that `write_csv` wrote, without the columns that are empty.
 
-    Raises ConfigurationError when there is no such file.
+    Raises ConfigurationError when there is no such file, or it holds something else.
     """
     try:
-        text = path.read_text("utf-8")
+        data, _ = files.read_capped(path, _FILE_BYTES)
     except OSError as error:
         raise ConfigurationError(
             f"The metrics in '{path}' cannot be read: {error.strerror}."
         ) from error
-    names, values = csv.reader(io.StringIO(text))
-    return {name: float(value) for name, value in zip(names, values, strict=True) if value}
+    text = data.decode("utf-8", "backslashreplace")
+    try:
+        names_, values = csv.reader(io.StringIO(text))
+        return {name: float(value) for name, value in zip(names_, values, strict=True) if value}
+    except (ValueError, csv.Error) as error:
+        raise ConfigurationError(
+            f"'{path}' is no file of metrics: found {error}, expected a header and one row."
+        ) from error
+
+
+def _pattern(name: str) -> str:
+    """Return the expression that matches the columns that a metric's name stands for."""
+    return "".join(
+        ".+" if part.startswith("<") else re.escape(part) for part in re.split(r"(<\w+>)", name)
+    )
 
 
 def _number(value: float) -> str:

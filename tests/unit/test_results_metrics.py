@@ -4,6 +4,7 @@
 import pytest
 
 from osci_jobs.errors import ConfigurationError
+from osci_jobs.results import metrics
 from osci_jobs.results.metrics import METRICS, phase_columns, read_csv, write_csv
 
 
@@ -37,3 +38,34 @@ def test_a_missing_csv_is_reported(tmp_path):
 def test_metrics_are_declared_with_the_words_of_the_design():
     assert {metric.direction for metric in METRICS} <= {"lower", "higher", "neither"}
     assert {metric.kind for metric in METRICS} <= {"time", "counter", "size", "share"}
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "name"),
+    [
+        ("memory", "nova-api.peak", "<service>.peak"),
+        ("counters", "log.ERROR", "log.<level>"),
+        ("costs", "server-list.nova-api.cpu", "<scenario>.<service>.cpu"),
+        ("latency_p95", "server-list.p95", "<scenario>.p95"),
+        ("phases", "deploy", "<phase>"),
+    ],
+)
+def test_a_column_is_of_a_metric(file, column, name):
+    assert metrics.of_column(file, column).name == name
+
+
+def test_a_column_of_no_metric_is_of_none():
+    assert metrics.of_column("memory", "nova-api.least") is None
+    assert metrics.of_column("nosuch", "a") is None
+
+
+def test_each_unit_has_the_least_change_that_is_of_interest():
+    assert set(metrics.FLOORS) == {metric.unit for metric in METRICS}
+
+
+@pytest.mark.parametrize("text", ["", "a\n", "a\nb\n", "a,b\n1\n", "a\n1\n2\n"])
+def test_what_is_no_file_of_metrics_is_told(tmp_path, text):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="is no file of metrics"):
+        read_csv(path)

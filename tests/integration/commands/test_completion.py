@@ -101,6 +101,7 @@ def in_zsh(osci, typed: str) -> str:
         (["trigger", "h"], ["hosts"]),
         (["trigger", "hosts", "--keep", "f"], ["failed"]),
         (["trigger", "--command", ""], ["functional", "stress"]),
+        (["stress", "hosts", "--scenario", "tok"], ["token"]),
         (["completion", ""], ["bash", "zsh"]),
     ],
     ids=" ".join,
