@@ -12,6 +12,8 @@ from osci_jobs.regression.exact import Evidence
 from osci_jobs.regression.statistics import MANY, Array, Estimate
 
 ENOUGH_HISTORY = 20  # pairs
+# How much larger variances may be than in history, for that to tell anything of this day.
+MOST_GROWTH = 2.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def _estimate(has_history: bool, metrics: Sequence[Evidence], ratios: Array) -> 
         return statistics.moderated(ratios, least)
     length = min(len(one.earlier) for one in metrics)
     history = statistics.matrix([one.earlier[-length:] for one in metrics])
-    return statistics.against_history(statistics.packed(ratios), least, history)
+    found = statistics.against_history(statistics.packed(ratios), least, history)
+    is_another_day = found.growth > MOST_GROWTH and metrics[0].pairs > 1
+    return statistics.moderated(ratios, least) if is_another_day else found
 
 
 def _iter_judged(estimate: Estimate, raw: Array, centred: Array) -> Iterator[Judged | None]:

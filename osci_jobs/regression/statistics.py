@@ -11,12 +11,14 @@ Sources, by what is taken from them:
   that is noisy in most metrics weighs less in all.
 * Rousseeuw and Leroy, "Robust regression and outlier detection" (1987), chapter 4: the
   shortest half, from which the shift of most metrics is found.
+* Fisher, "The design of experiments" (1935), section 21: the signs of pairs.
 * Tusher, Tibshirani and Chu, "Significance analysis of microarrays", PNAS 98 (2001) 5116: a
   statistic is held against what it is when nothing changed, in all metrics together.
 * Benjamini and Hochberg, "Controlling the false discovery rate", J. R. Stat. Soc. B 57
   (1995) 289.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -32,8 +34,11 @@ _PRIOR_DEGREES = 4.0
 _HISTORY_DEGREES = 6.0
 _MOST_DEGREES = 1e6
 _DRAWS = 20_000  # of history, from all metrics together
-_CAUTION = 1.25  # by which probabilities are larger, for no day is quite like its history
 _FEWEST_DRAWS, _MOST_DRAWS = 60, 2000  # from each
+# Of probabilities, where tails are looked at: with fewer pairs there is too little to see, with
+# more a mean is normal enough.
+_TAIL, _MOST_TAIL = 0.005, 2.0
+_FLIPPED_PAIRS = range(4, 8)
 _LEAST_NOISE = 0.1  # of a pair, in that of the others
 _OUTLIER = 3.0  # standard deviations
 _NORMAL_MAD = 1.4826  # a normal distribution's standard deviation, in those of its MAD
@@ -47,7 +52,8 @@ class Estimate:
 
     `how` says what is held against chance: history, moderated t or paired t. `chance` gives
     the probability of rows that are at least so many standard errors away from nothing,
-    `critical` the number of errors that a row exceeds with a probability.
+    `critical` the number of errors that a row exceeds with a probability. `growth` is how much
+    larger variances are than they were in history, 1 at the least.
     """
 
     how: str
@@ -55,6 +61,7 @@ class Estimate:
     error: Array
     chance: Callable[[Array], Array]
     critical: Callable[[int, float], float]
+    growth: float = 1.0
 
 
 def matrix(rows: Sequence[Sequence[float | None]]) -> Array:
@@ -99,27 +106,37 @@ def moderated(ratios: Array, least_variance: Array) -> Estimate:
     """Judge rows of two values or more by their own spread and that of all rows.
 
     Assumes that spreads of the rows are draws of one scaled inverse chi-squared distribution,
-    and normal log-ratios. Fewer rows than MANY are judged each for itself (paired t).
+    and normal log-ratios; how far the tails are from that is looked up (`_tail`). Fewer rows
+    than MANY are judged each for itself (paired t).
     """
-    weights = _weights(ratios)
-    counts = (~np.isnan(ratios)).sum(axis=1)
-    effect = np.nansum(ratios * weights, axis=1) / counts
-    squares = np.nansum((ratios - effect[:, None]) ** 2 * weights, axis=1)
+    effect, squares, counts = _sums(ratios)
     degrees = counts - 1.0
-    prior, variance = _prior(squares / degrees, degrees)
-    posterior = _posterior(squares, degrees, prior, variance)
-    if prior:
-        # The bulk of the rows says how little a variance may be said to be by a few values.
-        bulk = max(variance, float(np.median(squares / degrees)))
-        posterior = np.maximum(posterior, _posterior(squares, degrees, _PRIOR_DEGREES, bulk))
-    error = np.sqrt(np.maximum(posterior, least_variance) / counts)
-    free = degrees + prior
+    free, variance = _posterior_of_all(squares, degrees)
+
+    def error(squares: Array) -> Array:
+        found = np.sqrt(np.maximum(variance(squares), least_variance) / counts)
+        return np.where(found > 0, found, np.nan)
+
+    def chance(errors: Array) -> Array:
+        return 2 * special.stdtr(free, -np.abs(errors))
+
+    def flipped(signs: Array) -> Array:
+        effect, squares, _ = _sums(ratios * signs)
+        return chance(effect / error(squares))
+
+    has_prior = bool((free > degrees).all())
+    tail = _tail(ratios.shape, flipped) if has_prior else 1.0
+
+    def critical(row: int, level: float) -> float:
+        level = level / tail if level < _TAIL else level
+        return float(special.stdtrit(free[row], 1 - level / 2))
+
     return Estimate(
-        how="moderated t" if prior else "paired t",
+        how="moderated t" if has_prior else "paired t",
         effect=effect,
-        error=np.where(error > 0, error, np.nan),
-        chance=lambda errors: 2 * special.stdtr(free, -np.abs(errors)),
-        critical=lambda row, level: float(special.stdtrit(free[row], 1 - level / 2)),
+        error=error(squares),
+        chance=lambda errors: np.minimum(tail * chance(errors), 1.0),
+        critical=critical,
     )
 
 
@@ -143,18 +160,19 @@ def against_history(ratios: Array, least_variance: Array, history: Array) -> Est
     known = np.sort(np.abs(effect / error), axis=None)
     effect, error, now = _against(ratios, np.maximum(variance, least))
     where = _LARGE_SPREAD if pairs > 1 else _TYPICAL_RATIO
-    error = error * np.sqrt(_growth(now, spread, where))
+    growth = _growth(now, spread, where)
 
     def chance(errors: Array) -> Array:
         larger = len(known) - np.searchsorted(known, np.abs(errors), side="left")
-        return np.minimum(_CAUTION * (larger + 1.0) / (len(known) + 1.0), 1.0)
+        return (larger + 1.0) / (len(known) + 1.0)
 
     return Estimate(
         how="history",
         effect=effect,
-        error=np.sqrt(np.maximum(error**2, least_variance / pairs)),
+        error=np.sqrt(np.maximum(error**2 * growth, least_variance / pairs)),
         chance=chance,
-        critical=lambda _, level: _quantile(known, 1 - level / _CAUTION),
+        critical=lambda _, level: _quantile(known, 1 - level),
+        growth=growth,
     )
 
 
@@ -180,6 +198,31 @@ def _most(values: Array) -> float:
     # A half of a normal distribution is 1.35 standard deviations wide.
     near = np.abs(ordered - middle) <= _OUTLIER * widths[start] / 1.35
     return float(np.median(ordered[near]))
+
+
+def _sums(ratios: Array) -> tuple[Array, Array, Array]:
+    """Return of each row the mean, the sum of squares around it, and the number of values."""
+    weights = _weights(ratios)
+    counts = (~np.isnan(ratios)).sum(axis=1)
+    effect = np.nansum(ratios * weights, axis=1) / counts
+    return effect, np.nansum((ratios - effect[:, None]) ** 2 * weights, axis=1), counts
+
+
+def _tail(shape: tuple[int, ...], flipped: Callable[[Array], Array]) -> float:
+    """Return how much likelier than a t distribution says a large statistic is.
+
+    Where nothing changed, sides could be exchanged in any pair, so the statistic of the same
+    values with other signs is one by chance (Fisher's randomization). `flipped` gives the
+    probabilities of all rows with these signs of the columns. It is bounded, for few are
+    counted.
+    """
+    rows, pairs = shape
+    if pairs not in _FLIPPED_PAIRS:
+        return 1.0
+    signs = [(1, *rest) for rest in itertools.product((1, -1), repeat=pairs - 1)][1:]
+    expected = _TAIL * rows * len(signs)
+    seen = sum(int((flipped(np.array(one, dtype=float)) <= _TAIL).sum()) for one in signs)
+    return min(max((seen + 1) / (expected + 1), 1 / _MOST_TAIL), _MOST_TAIL)
 
 
 def _weights(ratios: Array) -> Array:
@@ -211,6 +254,19 @@ def _prior(variances: Array, degrees: Array) -> tuple[float, float]:
     prior = min(2 * _inverse_trigamma(excess), _MOST_DEGREES) if excess > 0 else _MOST_DEGREES
     variance = np.exp(logarithms.mean() + special.digamma(prior / 2) - np.log(prior / 2))
     return float(prior), float(variance)
+
+
+def _posterior_of_all(squares: Array, degrees: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """Return the degrees of freedom of each row, and what makes variances of sums of squares."""
+    prior, variance = _prior(squares / degrees, degrees)
+    if not prior:
+        return degrees, lambda squares: squares / degrees
+    # The bulk of the rows says how little a variance may be said to be by a few values.
+    bulk = max(variance, float(np.median(squares / degrees)))
+    return degrees + prior, lambda squares: np.maximum(
+        _posterior(squares, degrees, prior, variance),
+        _posterior(squares, degrees, _PRIOR_DEGREES, bulk),
+    )
 
 
 def _inverse_trigamma(value: float) -> float:

@@ -136,16 +136,16 @@ def test_each_of_several_looks_asks_for_more(slower):
 
 
 def test_looking_often_finds_nothing_where_nothing_is():
-    """Whoever stops at the first answer errs no more often for it: at 5 % of reports."""
+    """Whoever stops at the first answer errs no more often for it."""
     wrong = 0
-    for seed in range(100):
+    for seed in range(40):
         metrics = times(60, 6, seed=seed, spread=0.1)
         cut = [
             [replace(one, before=one.before[:n], after=one.after[:n]) for one in metrics]
             for n in (2, 3, 4, 5, 6)
         ]
         wrong += any(answers(compare(few, True, looks=len(cut))) for few in cut)
-    assert wrong <= 9
+    assert wrong <= 4
 
 
 def test_undecided_is_what_more_pairs_could_decide(slower):
