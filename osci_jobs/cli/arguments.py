@@ -10,7 +10,7 @@ from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
     *("check", "create", "functional", "stress", "groups", "ssh", "delete"),
-    *("runs", "show", "report", "reproduce", "jobs", "trigger", "doctor", "completion"),
+    *("runs", "show", "report", "compare", "reproduce", "jobs", "trigger", "doctor", "completion"),
 )
 PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
@@ -226,6 +226,20 @@ def _add_report(commands) -> None:
         "osci report latest\nosci report 4f2a1c --json",
     )
     _add_one_run(command)
+
+
+def _add_compare(commands) -> None:
+    command = _command(
+        commands,
+        "compare",
+        "show how the metrics of a run differ from those of another",
+        "osci compare 20261123T093544Z latest",
+    )
+    for name, which in (("before", "what is held against"), ("after", "what is looked at")):
+        command.add_argument(
+            name, metavar="RUN", help=f"{which}: a run's id or a part of it, its directory, latest"
+        )
+    _add_output(command)
 
 
 def _add_reproduce(commands) -> None:
@@ -505,6 +519,7 @@ _ADD = {
     "runs": _add_runs,
     "show": _add_show,
     "report": _add_report,
+    "compare": _add_compare,
     "reproduce": _add_reproduce,
     "jobs": _add_jobs,
     "trigger": _add_trigger,
