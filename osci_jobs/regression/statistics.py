@@ -164,7 +164,8 @@ def against_history(ratios: Array, least_variance: Array, history: Array) -> Est
 
     def chance(errors: Array) -> Array:
         larger = len(known) - np.searchsorted(known, np.abs(errors), side="left")
-        return (larger + 1.0) / (len(known) + 1.0)
+        chances: Array = (larger + 1.0) / (len(known) + 1.0)
+        return chances
 
     return Estimate(
         how="history",
