@@ -164,8 +164,7 @@ def against_history(ratios: Array, least_variance: Array, history: Array) -> Est
 
     def chance(errors: Array) -> Array:
         larger = len(known) - np.searchsorted(known, np.abs(errors), side="left")
-        chances: Array = (larger + 1.0) / (len(known) + 1.0)
-        return chances
+        return (larger.astype(np.float64) + 1.0) / (len(known) + 1.0)
 
     return Estimate(
         how="history",
