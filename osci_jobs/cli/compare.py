@@ -14,22 +14,16 @@ from osci_jobs.reports.amounts import amount
 from osci_jobs.results import metrics, runs
 
 SHOWN = 40
-NOTE = (
-    "Indicative: the runs were not measured in turns, so it may be the machine that differs. "
-    "What is sure is what 'osci stress' measures in pairs."
-)
+NOTE = "Indicative: the runs were not measured in turns, so it may be the machine that differs."
 
 
 def call(asked: argparse.Namespace) -> int:
     """Print how the metrics of a run differ from those of another, the furthest first."""
     before, after = (_directory(asked, word) for word in (asked.before, asked.after))
-    values = {path: _read(path) for path in (before, after)}
-    columns = list(dict.fromkeys(key for found in values.values() for key in found))
-    declared = [paired for paired in map(_declared, columns) if paired]
-    found = comparison.compare(
-        model.gather(declared, [_row(values[before])], [_row(values[after])]),
-        is_interleaved=False,
-    )
+    rows = [_read(path) for path in (before, after)]
+    names = dict.fromkeys(name for row in rows for name in row)
+    declared = [paired for paired in map(_declared, names) if paired]
+    found = comparison.compare(model.gather(declared, rows[:1], rows[1:]), is_interleaved=False)
     if asked.json:
         print(json.dumps(_document(before, after, found), sort_keys=True))
     else:
@@ -43,27 +37,23 @@ def _directory(asked: argparse.Namespace, word: str) -> Path:
     return directory
 
 
-def _read(directory: Path) -> dict[tuple[str, str], float]:
-    """Return the numbers of a run by file and column."""
-    found: dict[tuple[str, str], float] = {}
+def _read(directory: Path) -> dict[str, float]:
+    """Return the numbers of a run by `file/column`."""
+    found: dict[str, float] = {}
     for file in metrics.TITLES:
         path = directory / metrics.path(file)
         if path.exists():
-            found |= {(file, name): value for name, value in metrics.read_csv(path).items()}
+            found |= {f"{file}/{name}": value for name, value in metrics.read_csv(path).items()}
     return found
 
 
-def _declared(key: tuple[str, str]) -> Paired | None:
-    file, column = key
+def _declared(name: str) -> Paired | None:
+    file, _, column = name.partition("/")
     metric = metrics.of_column(file, column)
     if metric is None:
         return None
     floor = metrics.FLOORS[metric.unit]
-    return Paired(f"{file}/{column}", metric.unit, metric.direction, metric.kind, floor)
-
-
-def _row(values: dict[tuple[str, str], float]) -> dict[str, float]:
-    return {f"{file}/{column}": value for (file, column), value in values.items()}
+    return Paired(name, metric.unit, metric.direction, metric.kind, floor)
 
 
 def _document(before: Path, after: Path, found: Comparison) -> dict:
