@@ -9,10 +9,8 @@ DATABASE = (
 )
 KEYSTONE = ("admin", "glance", "neutron", "nova", "placement")
 _BROKER = ("neutron", "nova-api", "nova-conductor", "nova-manage", "nova-scheduler")
-
-
-# The services that speak over the broker.
-SERVICES = ("neutron", "nova-api", "nova-compute", "nova-conductor", "nova-scheduler")
+# The services that speak over the broker; nova-manage is none.
+SERVICES = tuple(sorted({*_BROKER, "nova-compute"} - {"nova-manage"}))
 
 
 def broker(computes: Iterable[str]) -> tuple[str, ...]:

@@ -14,10 +14,8 @@ COMMANDS = (
 )
 PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
-FAMILIES = (
-    "functional",
-    "stress",
-)  # those of the deployments' jobs, without importing all that is theirs
+# Those of the deployments' jobs, without importing all that is theirs.
+FAMILIES = ("functional", "stress")
 # How the code of each --branch meets trunk.
 METHODS = {
     "merge": "merge each --branch with trunk (default for gerrit: and lp:)",
@@ -118,10 +116,7 @@ def _add_functional(commands) -> None:
         "osci functional basic --branch nova=gerrit:12345\n"
         "osci functional --group osci-4f2a1c --suite smoke",
     )
-    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
-    command.add_argument(
-        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
-    )
+    _add_target(command)
     command.add_argument(
         "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
     )
@@ -138,10 +133,7 @@ def _add_stress(commands) -> None:
         "osci stress basic --branch nova=https://example.org/nova@fix --merge\n"
         "osci stress --group osci-4f2a1c",
     )
-    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
-    command.add_argument(
-        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
-    )
+    _add_target(command)
     command.add_argument(
         "--scenario",
         action="append",
@@ -158,6 +150,13 @@ def _add_stress(commands) -> None:
     )
     _add_run(command, keep="never")
     command.set_defaults(suite=[], until="", keep="")  # as of functional
+
+
+def _add_target(command) -> None:
+    command.add_argument("deployment", nargs="?", metavar="NAME", help="the deployment")
+    command.add_argument(
+        "--group", default="", metavar="GROUP", help="run on this group instead of a new one"
+    )
 
 
 def _add_groups(commands) -> None:

@@ -12,9 +12,14 @@ DEFAULT = Path("config/deploy")
 
 def directory(asked: argparse.Namespace) -> Path:
     """Return the directory that was asked for, else the tree's, else osci's own samples."""
-    if asked.deployment_config_dir:
-        return asked.deployment_config_dir
-    return DEFAULT if DEFAULT.is_dir() else data.directory() / DEFAULT
+    return place(asked.deployment_config_dir, DEFAULT)
+
+
+def place(given: Path | None, default: Path) -> Path:
+    """Return the directory that was given, else the tree's, else the one that comes with osci."""
+    if given:
+        return given
+    return default if default.is_dir() else data.directory() / default
 
 
 def deployment(asked: argparse.Namespace, name: str) -> Deployment:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from osci_jobs import data, stress
+from osci_jobs import stress
+from osci_jobs.cli import configuration
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.stress import Scenario
 
@@ -18,19 +19,12 @@ IDLE_SECONDS = 10
 _MARGIN_SECONDS = 600
 
 
-def directory(asked: argparse.Namespace) -> Path:
-    """Return the directory that was asked for, else the tree's, else osci's own samples."""
-    if asked.stress_config_dir:
-        return asked.stress_config_dir
-    return DEFAULT if DEFAULT.is_dir() else data.directory() / DEFAULT
-
-
 def deployment(asked: argparse.Namespace, found: Deployment) -> Deployment:
     """Return the deployment with one suite, of the scenarios that were asked for.
 
     Its limits leave time for them. Raises ConfigurationError with all their faults.
     """
-    place = directory(asked)
+    place = configuration.place(asked.stress_config_dir, DEFAULT)
     names = found.stress or tuple(stress.names(place))
     loaded = stress.load(place, tuple(asked.scenario) or names, found.services)
     options = {

@@ -3,12 +3,12 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError
-from .faults import Path, dotted, show
+from .faults import Fault, Path, dotted, sentence, show
 
 DEPTH_LIMIT = 32
 VALUES_LIMIT = 20_000
@@ -24,6 +24,7 @@ _UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _UNUSABLE_IN_DESCRIPTION = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Python refuses to convert more digits than 4,300; no key here needs 20.
 _DIGITS_LIMIT = 20
+_SHOWN_FAULTS = 200
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,18 @@ def offset(document: Document, path: Path, at_key: bool = False) -> int:
     while path not in document.values:
         path = path[:-1]
     return document.values[path]
+
+
+def report(document: Document, faults: Iterable[Fault]) -> str:
+    """Return a line for each fault in the order of the file, up to what a person reads."""
+    ordered = sorted(faults, key=lambda fault: offset(document, fault.path, fault.at_key))
+    lines = [
+        f"{where(document, fault.path, fault.at_key)}: {sentence(fault)}"
+        for fault in ordered[:_SHOWN_FAULTS]
+    ]
+    if len(ordered) > _SHOWN_FAULTS:
+        lines.append(f"{document.name}: There are {len(ordered) - _SHOWN_FAULTS:,} more faults.")
+    return "\n".join(lines)
 
 
 def iter_entries(value: Any, key: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -23,12 +23,11 @@ from . import (
     words,
 )
 from .document import Document
-from .faults import Fault, Path, printable, sentence
+from .faults import Fault, Path, printable
 from .model import Deployment, Server
 
 Origins = dict[str, Path | str]
 
-_SHOWN_FAULTS = 200
 _NO_SERVICES = "default: none without services"
 
 
@@ -44,7 +43,7 @@ def load(deployment_directory: FilePath, name: str) -> Deployment:
     read = document.parse(printable(str(path)), content.decode(path, data))
     faults = list(_iter_faults(read.value, path.parent))
     if faults:
-        raise ConfigurationError(_report(read, faults))
+        raise ConfigurationError(document.report(read, faults))
     return _resolve(name, path, hashlib.sha256(data).hexdigest(), read)
 
 
@@ -80,18 +79,6 @@ def _iter_faults(value: Any, deployment_directory: FilePath) -> Iterator[Fault]:
     yield from suites.check(usable, deployment_directory)
     yield from limits.check(usable)
     yield from job.check(usable)
-
-
-def _report(read: Document, faults: list[Fault]) -> str:
-    """Return a line for each fault in the order of the file, up to what a person reads."""
-    faults = sorted(faults, key=lambda fault: document.offset(read, fault.path, fault.at_key))
-    lines = [
-        f"{document.where(read, fault.path, fault.at_key)}: {sentence(fault)}"
-        for fault in faults[:_SHOWN_FAULTS]
-    ]
-    if len(faults) > _SHOWN_FAULTS:
-        lines.append(f"{read.name}: There are {len(faults) - _SHOWN_FAULTS:,} more faults.")
-    return "\n".join(lines)
 
 
 def _resolve(name: str, path: FilePath, digest: str, read: Document) -> Deployment:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs.deployment import content, document, schema
-from osci_jobs.deployment.document import Document
-from osci_jobs.deployment.faults import Fault, hint, printable, quoted, sentence, show
+from osci_jobs.deployment.faults import Fault, hint, printable, quoted, show
 from osci_jobs.errors import ConfigurationError
 
 SCHEMA = Path(__file__).with_name("schema.json")
@@ -114,7 +113,7 @@ def _load(path: Path, name: str, services: Collection[str]) -> Scenario:
     shape = schema.check(read.value, SCHEMA)
     faults = [*shape, *_iter_faults(schema.usable(read.value, shape), services)]
     if faults:
-        raise ConfigurationError(_report(read, faults))
+        raise ConfigurationError(document.report(read, faults))
     return _scenario(name, read.value)
 
 
@@ -129,13 +128,6 @@ def _iter_faults(value: dict[str, Any], services: Collection[str]) -> Iterator[F
         if service and service not in services:
             expected = f"an operation without the service '{service}', which the deployment lacks"
             yield Fault(("operations", operation), f"'{operation}'", expected, at_key=True)
-
-
-def _report(read: Document, faults: list[Fault]) -> str:
-    faults = sorted(faults, key=lambda fault: document.offset(read, fault.path, fault.at_key))
-    return "\n".join(
-        f"{document.where(read, fault.path, fault.at_key)}: {sentence(fault)}" for fault in faults
-    )
 
 
 def _scenario(name: str, value: dict[str, Any]) -> Scenario:

@@ -105,11 +105,8 @@ class Sampler:
     def sample(self, with_memory):
         """Return the rows of the services that have processes, and the host's."""
         at = _now()
-        processes = _processes()
-        self._units = {key: self._units.get(key) or _unit(key[0]) for key in processes}
+        processes, services = self._look()
         memory = {key: _pss(key[0]) for key in processes} if with_memory else {}
-        services = self._by_service(processes)
-        self._update(processes, services)
         rows = [
             f"{at},{name},{self._meters[name].seconds:.2f},{_total(memory, own)}"
             for name, own in sorted(services.items())
@@ -118,10 +115,7 @@ class Sampler:
 
     def services(self):
         """Return cpu_seconds and memory_bytes of each service that has processes."""
-        processes = _processes()
-        self._units = {key: self._units.get(key) or _unit(key[0]) for key in processes}
-        services = self._by_service(processes)
-        self._update(processes, services)
+        _, services = self._look()
         return {
             name: {
                 "cpu_seconds": self._meters[name].seconds,
@@ -129,6 +123,14 @@ class Sampler:
             }
             for name, own in services.items()
         }
+
+    def _look(self):
+        """Return all processes, and those of each service, once what they used is added."""
+        processes = _processes()
+        self._units = {key: self._units.get(key) or _unit(key[0]) for key in processes}
+        services = self._by_service(processes)
+        self._update(processes, services)
+        return processes, services
 
     def _by_service(self, processes):
         services = {name: {} for name in _enabled()}

@@ -93,7 +93,7 @@ def summarize(scenario, measured):
     """
     good = [one for one in measured.done if not one.error]
     errors = collections.Counter(one.error for one in measured.done if one.error)
-    lag = _histogram(one.lag_seconds for one in measured.done)
+    lag = _percentiles(_histogram(one.lag_seconds for one in measured.done))
     steps = collections.defaultdict(list)
     for one in good:
         for name, seconds in one.steps.items():
@@ -111,8 +111,8 @@ def summarize(scenario, measured):
         "examples": {kind: measured.examples.get(kind, "")[:500] for kind in errors},
         "latency": _percentiles(latency),
         "histogram": latency.encode().decode(),
-        "lag": _percentiles(lag),
-        "is_late": _percentiles(lag).get("p99", 0) > LAG_SECONDS,
+        "lag": lag,
+        "is_late": lag.get("p99", 0) > LAG_SECONDS,
         "steps": {name: statistics.median(found) for name, found in steps.items()},
         "series": _series(measured),
     }
