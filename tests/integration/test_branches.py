@@ -80,10 +80,8 @@ def test_a_visible_change_is_seen_on_the_live_api(nova, run, osci):
     assert tested.json["provenance"]["layers"] == made["provenance"]["layers"]
     assert osci("delete", group).code == 0
     again = run("visible", "--json", "--until", "install", command="create")
-    phases = {phase["name"]: phase["seconds"] for phase in record(again)["phases"]}
     assert "Building" not in again.err
     assert record(again)["sources"]["nova"]["tree"] == made["sources"]["nova"]["tree"]
-    assert phases["install"] < 5
 
 
 def test_a_conflict_ends_the_run_before_a_host_is_made(nova, run):

@@ -145,7 +145,6 @@ def test_code_becomes_a_layer_and_is_not_built_twice(build, project):
     assert (site / "os_traits-3.9.0.dist-info").is_char_device()
     second = build(part)
     assert (second["layer"], second["said"]) == (first["layer"], [])
-    assert second["seconds"] < 0.5
 
 
 def test_a_release_and_code_are_installed_at_once(build, project):
@@ -427,7 +426,7 @@ def test_nova_is_built_from_source(build, tmp_path):
     done = build(part, command=["/opt/openstack/bin/python", "-W", "ignore", "-c", show])
     assert done["verdict"] == "success", done
     assert done["seen"][-2:] == [version, "exit code 0"]
-    assert build(part)["seconds"] < 0.5
+    assert build(part)["said"] == []
 
 
 class _Registry(http.server.BaseHTTPRequestHandler):

@@ -142,7 +142,7 @@ def test_a_limit_of_time_ends_a_hanging_suite(osci, deployments):
     done = osci("functional", "hosts", *directory, "--timeout", "suite=3", "--json")
     assert (done.code, done.json["verdict"]) == (8, "timeout")
     assert "went past its limit of 3 s" in done.json["cause"]["message"]
-    assert time.monotonic() - started < 40
+    assert time.monotonic() - started < 90
 
 
 @pytest.mark.full

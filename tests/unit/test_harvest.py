@@ -84,7 +84,7 @@ def test_a_command_that_hangs_is_ended_with_what_it_said(tmp_path, monkeypatch):
     started = time.monotonic()
     commands().write(tmp_path / "x", [["sh", "-c", "echo begun; sleep 60"]], 1000)
     assert (tmp_path / "x").read_text() == "begun\n['sh' was stopped, for it took too long]\n"
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_a_command_that_never_stops_talking_is_ended(tmp_path, monkeypatch):

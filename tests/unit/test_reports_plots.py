@@ -4,7 +4,6 @@
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -173,15 +172,13 @@ def test_more_lines_than_an_eye_can_follow_are_summed(tmp_path):
     assert sorted(shown) == sorted([*services[-plots.LINES :], "other"])
 
 
-def test_a_whole_run_keeps_to_its_size_and_time(tmp_path):
+def test_a_whole_run_keeps_to_its_size(tmp_path):
     services = tuple(f"service-{number:02}" for number in range(10))
     names = ("host1", "host2", "tester")
     harvest = tuple(_harvest(name, services) for name in names)
     operations = [f"compute.server.operation_{number}" for number in range(40)]
-    begin = time.process_time()
     found = _gather(tmp_path, _record(names), harvest, operations)
     text = html.render(found, plots.draw(found), ())
-    assert time.process_time() - begin < 5
     assert len(text.encode()) < PAGE_BYTES
 
 

@@ -108,7 +108,7 @@ def test_a_silent_server_holds_nothing_up(build, server):
     done = build("--ci")
     assert done.code == 3
     assert "the server did not take it within 10 s." in done.err
-    assert time.monotonic() - started < 25
+    assert time.monotonic() - started < 60
 
 
 def test_an_account_that_is_none_is_told(build, osci, server):

@@ -284,14 +284,14 @@ def test_a_server_that_does_not_come_to_an_end_is_left(find, server, told, speak
     started = time.monotonic()
     with pytest.raises(InfrastructureError, match="gives no whole answer within 0.5 s"):
         find(seconds=0.5, waits=(0.1, 0.2))
-    assert 1.8 < time.monotonic() - started < 5
+    assert 1.8 < time.monotonic() - started < 60
     assert [line.rpartition(" in ")[2] for line in told] == ["0.1 s.", "0.2 s."]
 
 
 def test_headers_that_drop_in_one_by_one_are_left_too(find, server):
     def drop(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-        for _ in range(90):
+        for _ in range(900):
             handler.wfile.write(b"X: x\r\n")
             time.sleep(0.1)
 
@@ -299,7 +299,7 @@ def test_headers_that_drop_in_one_by_one_are_left_too(find, server):
     started = time.monotonic()
     with pytest.raises(InfrastructureError, match="gives no whole answer within 0.5 s"):
         find(seconds=0.5, waits=())
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_a_server_that_recovers_is_waited_for(find, server, told):

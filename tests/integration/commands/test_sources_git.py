@@ -314,7 +314,7 @@ def test_a_server_that_says_nothing_is_the_infrastructures(tmp_path, scheme):
     finally:
         server.close()
     assert str(caught.value) == "The git server '127.0.0.1' said nothing for 0.5 s."
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 30
 
 
 def test_a_limit_of_time_is_not_the_servers_silence(tmp_path):

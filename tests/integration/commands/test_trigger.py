@@ -206,7 +206,7 @@ def test_what_is_wrong_with_a_server_is_one_clear_error(trigger, server, name):
     assert error.startswith(f"osci: '{server.url}'")
     assert message in error
     assert len(done.err) < 1_000
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
     assert len(server.asked("POST", "build")) <= 1
 
 
