@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from osci_jobs import signals
 from osci_jobs.errors import OsciError
 
 _PARTING_SECONDS = 0.5
@@ -28,7 +29,9 @@ def within(seconds: float, function: Callable[[], Result]) -> Result:
             failed.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    # A signal in the middle of a start is an exception that Python complains of.
+    with signals.blocked():
+        thread.start()
     try:
         thread.join(seconds)
     except OsciError:

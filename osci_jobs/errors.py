@@ -10,6 +10,8 @@ OsciError
  +- InterruptionError           INT or TERM
 """
 
+from pathlib import Path
+
 
 class OsciError(Exception):
     """An error that its reader can act on; a bug keeps its own class and traceback.
@@ -25,7 +27,7 @@ class OsciError(Exception):
         self, message: str, *, host: str = "", unit: str = "", line: str = "", file: str = ""
     ) -> None:
         super().__init__(message)
-        self.is_recorded = False  # whether it is in the run log already
+        self.recorded_in: set[Path] = set()  # the run logs that it is in already
         self.host = host
         self.unit = unit
         self.line = line

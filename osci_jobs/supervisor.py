@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run a program and, when it ends or the pipe on standard input closes, end all it started.
 
+    supervisor.py INPUT COMMAND...
+
+INPUT is the number of the file that the program gets as standard input, or - for none.
+
 Started by `process.run` as a script of its own (standard library only, so that
 it starts quickly). It is a child subreaper: whatever daemonises or changes its
 session below it becomes its child and is found here. See prctl(2),
@@ -21,15 +25,20 @@ PR_SET_CHILD_SUBREAPER = 36
 LIFELINE = 0
 
 
-def main(command: list[str]) -> int:
+def main(given: str, command: list[str]) -> int:
     """Return the program's exit code, 128 + the signal that ended it."""
     # The caller holds signals back while it starts us.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         child = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, env=_environment(), start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL if given == "-" else int(given),
+            env=_environment(),
+            start_new_session=True,
         )
+        if given != "-":
+            os.close(int(given))
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
@@ -80,4 +89,4 @@ def _is_zombie(pid: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -91,6 +91,51 @@ def _add_check(commands) -> None:
     _add_configuration(command)
 
 
+def _add_pairs(command) -> None:
+    command.add_argument(
+        "--against",
+        action="append",
+        nargs="?",
+        const="",
+        metavar="PROJECT=SOURCE",
+        help="measure in pairs, by turns with a second group, and tell what got worse; that has "
+        "this code, or without a source that of the deployment",
+    )
+    command.add_argument(
+        "--pairs", type=_number(1, 100), metavar="N", help="how many pairs (default: 5)"
+    )
+    command.add_argument(
+        "--budget",
+        type=_number(1, 1440),
+        metavar="MINUTES",
+        help="begin no pair that would not end within so many minutes of measuring",
+    )
+    command.add_argument(
+        "--until-clear",
+        action="store_true",
+        help="go on for metrics that are undecided, up to three times as many pairs",
+    )
+    command.add_argument(
+        "--seed",
+        type=_number(0, 2**32),
+        metavar="N",
+        help="which side is first in which pair (default: another one each time)",
+    )
+
+
+def _number(least: int, most: int):
+    """Return a type of whole numbers from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"found '{text}', expected a whole number from {least} to {most}"
+            )
+        return int(text)
+
+    return parse
+
+
 def _add_create(commands) -> None:
     command = _command(
         commands,
@@ -148,6 +193,7 @@ def _add_stress(commands) -> None:
         metavar="DIR",
         help="where SCENARIO.json is (default: config/stress, or those that come with osci)",
     )
+    _add_pairs(command)
     _add_run(command, keep="never")
     command.set_defaults(suite=[], until="", keep="")  # as of functional
 

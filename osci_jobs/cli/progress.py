@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from osci_jobs import signals
 from osci_jobs.results.escape import visible_line
 
 HEARTBEAT_SECONDS = 60
@@ -67,7 +68,7 @@ class Progress:
             self._print(f"{self._phase}, {about} …" if about else f"{self._phase} …")
 
     def _show_phase_ended(self, event: Mapping[str, Any]) -> None:
-        self._print(f"{self._phase}: {event['outcome']} in {event['duration']:.1f} s")
+        self._print(f"{event['phase']}: {event['outcome']} in {event['duration']:.1f} s")
         self._phase = ""
 
     def _show_step(self, event: Mapping[str, Any]) -> None:
@@ -88,7 +89,7 @@ class Progress:
 
     def _tick(self) -> None:
         # Signals are for the main thread, which may hold them back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals.STOPPING)
         while not self._stop.wait(_REFRESH_SECONDS):
             with self._lock:
                 now = time.monotonic()

@@ -65,13 +65,13 @@ def clear(asked: argparse.Namespace) -> None:
         return
     _await_end(asked.run_directory)
     _require_replaceable(asked.run_directory.resolve())
-    _remove(asked.run_directory.resolve())
+    remove(asked.run_directory.resolve())
 
 
 def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Group | None]:
     """Carry the order out, with progress on standard error."""
     try:
-        _remove(wanted.run_directory)
+        remove(wanted.run_directory)
         expected = _estimate(asked, wanted)
         with Progress(sys.stderr, expected.phases) as progress:
             if expected.runs:
@@ -233,7 +233,8 @@ def _require_replaceable(directory: Path) -> None:
         )
 
 
-def _remove(directory: Path) -> None:
+def remove(directory: Path) -> None:
+    """Remove the directory of an earlier run, if there is one."""
     try:
         if directory.exists():
             shutil.rmtree(directory)

@@ -5,9 +5,10 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from osci_jobs import stress
-from osci_jobs.cli import configuration
+from osci_jobs.cli import configuration, plans
 from osci_jobs.deployment import Deployment, Limit, Suite
 from osci_jobs.stress import Scenario
 
@@ -27,14 +28,19 @@ def deployment(asked: argparse.Namespace, found: Deployment) -> Deployment:
     place = configuration.place(asked.stress_config_dir, DEFAULT)
     names = found.stress or tuple(stress.names(place))
     loaded = stress.load(place, tuple(asked.scenario) or names, found.services)
-    options = {
+    options: dict[str, Any] = {
         "idle_seconds": IDLE_SECONDS,
         "scenarios": [scenario.as_dict() for scenario in loaded],
     }
-    seconds = _seconds(loaded)
     limits = dict(found.limits)
+    if asked.against is None:
+        seconds, made = _seconds(loaded), limits["run"].seconds
+    else:
+        # Both sides are made, deployed and removed.
+        seconds = plans.most_seconds(plans.plan(asked, options["scenarios"]))
+        made = 2 * limits["run"].seconds
     limits["suite"] = _at_least(limits["suite"], seconds)
-    limits["run"] = _at_least(limits["run"], seconds + limits["run"].seconds)
+    limits["run"] = _at_least(limits["run"], seconds + made)
     return replace(found, stress=names, suites=(Suite(SUITE, SUITE, options),), limits=limits)
 
 

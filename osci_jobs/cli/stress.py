@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """`osci stress`: deploy, and put load on what was deployed."""
 
-from osci_jobs.cli.functional import call
+import argparse
 
-__all__ = ["call"]
+from osci_jobs.cli import functional, pairing
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Put load on a deployment, or on two sides by turns; the report goes to standard output."""
+    if asked.against is not None:
+        return pairing.call(asked)
+    pairing.require_none(asked)
+    return functional.call(asked)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from osci_jobs.deployment.model import Deployment
 from osci_jobs.errors import ConfigurationError, InfrastructureError, OsciError
+from osci_jobs.groups import cgroup, machine, model, netns, resource
 from osci_jobs.groups import ledger as ledgers
-from osci_jobs.groups import machine, model, netns, resource
 from osci_jobs.groups.ledger import Ledger
 from osci_jobs.groups.model import TESTER, Group
 
@@ -59,6 +59,21 @@ def create(ledger: Ledger, deployment: Deployment, lowers: list[Path], run: str)
     netns.create(ledger, group, deployment, lowers)
     model.save(group)
     return group
+
+
+def freeze(group: Group):
+    """Stop all processes of the group's hosts; raises as `cgroup.freeze` does.
+
+    It must not be for long: who waits for an answer from there gives up.
+    """
+    for host in group.hosts:
+        cgroup.freeze(f"{group.name}-{host}")
+
+
+def thaw(group: Group):
+    """Let the group's hosts go on; safe to repeat."""
+    for host in group.hosts:
+        cgroup.thaw(f"{group.name}-{host}")
 
 
 def delete(ledger: Ledger):

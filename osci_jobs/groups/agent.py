@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from osci_jobs import process
+from osci_jobs import process, signals
 from osci_jobs.deployment.model import Deployment
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import cgroup, gateway
@@ -54,7 +54,7 @@ def start(ledger: Ledger, group: Group, deployment: Deployment, environment: dic
     ]
     ledger.record("make", "hosts", name)
     cgroup.create(name, memory_bytes=_MEMORY_BYTES, processes=_PROCESSES, cpus=None)
-    with (group.directory / "agent.log").open("wb") as log, process.signals_blocked():
+    with (group.directory / "agent.log").open("wb") as log, signals.blocked():
         subprocess.Popen(
             cgroup.entrance(name, command),
             cwd=files,

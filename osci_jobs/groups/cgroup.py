@@ -16,8 +16,15 @@ from osci_jobs.errors import InfrastructureError
 
 ROOT = Path("/sys/fs/cgroup")
 # Version-1 hierarchies that are used where they exist; version 2 has one for all.
-_HIERARCHIES = ("memory", "pids", "cpu", "systemd", "unified")
+_HIERARCHIES = ("memory", "pids", "cpu", "freezer", "systemd", "unified")
 _KILL_SECONDS = 10
+_FREEZE_SECONDS = 10
+# Versions 1 and 2: where a control group is frozen, what stops and what starts it, and where
+# the kernel says that all of it has stopped.
+_FREEZERS = (
+    (ROOT / "freezer", "freezer.state", "FROZEN", "THAWED", "freezer.state", "FROZEN"),
+    (ROOT, "cgroup.freeze", "1", "0", "cgroup.events", "frozen 1"),
+)
 _ENTER = Path(__file__).with_name("enter.py")
 
 
@@ -65,6 +72,47 @@ def processes(name: str) -> list[int]:
     return sorted(found)
 
 
+def freeze(name: str):
+    """Stop every process in the control group `name`, until `thaw`; safe to repeat.
+
+    Raises InfrastructureError when this machine cannot, or it takes too long.
+    """
+    try:
+        _write_state(name, is_frozen=True)
+        until = time.monotonic() + _FREEZE_SECONDS
+        while not _is_frozen(name):
+            if time.monotonic() > until:
+                raise InfrastructureError(f"The control group '{name}' cannot be frozen.")
+            time.sleep(0.002)
+    except OSError as error:
+        raise InfrastructureError(
+            f"The control group '{name}' cannot be frozen: {error.strerror}."
+        ) from error
+
+
+def thaw(name: str):
+    """Let every process in the control group `name` go on; safe to repeat."""
+    with contextlib.suppress(OSError):
+        _write_state(name, is_frozen=False)
+
+
+def _write_state(name: str, is_frozen: bool):
+    for root, file, stop, go, _, _ in _FREEZERS:
+        if (root / name / file).exists():
+            (root / name / file).write_text(stop if is_frozen else go)
+            return
+    if is_frozen:
+        raise InfrastructureError("This machine has no freezer of control groups.")
+
+
+def _is_frozen(name: str) -> bool:
+    return any(
+        frozen in (root / name / file).read_text().splitlines()
+        for root, _, _, _, file, frozen in _FREEZERS
+        if (root / name / file).exists()
+    )
+
+
 def is_out_of_memory(name: str) -> bool:
     """Tell whether the kernel ended a process of the control group for want of memory."""
     for file in (ROOT / "memory" / name / "memory.oom_control", ROOT / name / "memory.events"):
@@ -83,6 +131,8 @@ def remove(name: str):
     """
     until = time.monotonic() + _KILL_SECONDS
     while True:
+        # In version 1 what is frozen is not ended.
+        thaw(name)
         _kill(name)
         if all([_remove_tree(hierarchy / name) for hierarchy in _hierarchies()]):
             return

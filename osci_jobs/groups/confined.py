@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from osci_jobs import process
+from osci_jobs import process, signals
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.groups import cgroup, machine, model, netns, proxy, registries, resource
 from osci_jobs.groups.ledger import Ledger
@@ -182,7 +182,7 @@ def _start_proxy(ledger: Ledger, host: Host, routes: Mapping[str, str]) -> None:
     command = [sys.executable, "-I", "-S", str(_PROXY), namespace, str(_PROXY_PORT)]
     ledger.record("make", "hosts", name)
     cgroup.create(name, memory_bytes=_PROXY_BYTES, processes=_PROXY_PROCESSES, cpus=None)
-    with _proxy_log(host).open("wb") as log, process.signals_blocked():
+    with _proxy_log(host).open("wb") as log, signals.blocked():
         started = subprocess.Popen(
             cgroup.entrance(name, command),
             env=machine.ENVIRONMENT,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from osci_jobs import process
+from osci_jobs import process, signals
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.groups import cgroup
 from osci_jobs.groups.ledger import Ledger
@@ -74,7 +74,7 @@ def boot(name: str, hostname: str, root: Path, network: str, console: Path):
         *("--register=no", "--keep-unit", "--resolv-conf=off", "--timezone=off"),
         *("--link-journal=no", "--console=read-only", "--boot"),
     ]
-    with console.open("wb") as log, process.signals_blocked():
+    with console.open("wb") as log, signals.blocked():
         subprocess.Popen(
             cgroup.entrance(name, command),
             stdin=subprocess.DEVNULL,

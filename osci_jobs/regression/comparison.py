@@ -72,11 +72,16 @@ def compare(
 
 
 def undecided(comparison: Comparison, least: float) -> tuple[str, ...]:
-    """Return the metrics of which more pairs may tell whether they changed by `least`."""
+    """Return the metrics of which more pairs may tell whether they changed by `least`.
+
+    That is a share, so there are none among those that are held against each other otherwise.
+    """
     return tuple(
         one.name
         for one in comparison.findings
-        if one.smallest is not None and not one.is_changed and one.smallest > least
+        if one.smallest is not None
+        and not (one.is_changed or one.is_difference)
+        and one.smallest > least
     )
 
 
@@ -123,7 +128,7 @@ def _compare_varied(
     bar = level * max(sum(q <= level for q in rates), 1) / len(tested)
     for (one, seen), p, q in zip(tested, chances, rates, strict=True):
         finding = replace(_varied_finding(one, seen, bar), p=p, q=q)
-        found[id(one)] = _answered(one, finding, q <= level and _is_large(seen, has_moved))
+        found[id(one)] = _answered(one, finding, q <= level and _is_large(one, seen, has_moved))
     return found
 
 
@@ -142,7 +147,17 @@ def _chance(seen: Judged, has_moved: bool) -> float:
 def _varied_finding(one: Evidence, seen: Judged, bar: float) -> Finding:
     finding = _untested(one, "")
     half = seen.critical(_DOUBT) * seen.error
-    smallest = _relative((seen.critical(bar) + _POWER) * seen.error)
+    least = (seen.critical(bar) + _POWER) * seen.error
+    if finding.is_difference:
+        return replace(
+            finding,
+            how=seen.how,
+            effect=seen.mean,
+            low=seen.mean - half,
+            high=seen.mean + half,
+            smallest=max(least, one.metric.floor),
+        )
+    smallest = _relative(least)
     if not finding.before:
         return replace(finding, how=seen.how)
     return replace(
@@ -158,7 +173,7 @@ def _varied_finding(one: Evidence, seen: Judged, bar: float) -> Finding:
 def _answered(one: Evidence, finding: Finding, is_changed: bool) -> Finding:
     """Return the finding with its answer, where the metric is known to have changed."""
     before, after = finding.before or 0.0, finding.after or 0.0
-    change = after - before if finding.effect is None else finding.effect * before
+    change = _change(finding, before, after)
     if not is_changed or not change:
         return finding
     if abs(change) < one.metric.floor:
@@ -173,7 +188,15 @@ def _answered(one: Evidence, finding: Finding, is_changed: bool) -> Finding:
     return replace(finding, is_changed=True, answer=BETTER)
 
 
-def _is_large(seen: Judged, has_moved: bool) -> bool:
+def _change(finding: Finding, before: float, after: float) -> float:
+    if finding.effect is None:
+        return after - before
+    return finding.effect if finding.is_difference else finding.effect * before
+
+
+def _is_large(one: Evidence, seen: Judged, has_moved: bool) -> bool:
+    if one.metric.kind == "growth":
+        return True  # its floor alone says what is
     sign = 1 if seen.mean > 0 else -1
     least = min(seen.mean * sign, seen.median * sign)
     if has_moved:
@@ -184,7 +207,13 @@ def _is_large(seen: Judged, has_moved: bool) -> bool:
 def _untested(one: Evidence, reason: str) -> Finding:
     before, after = one.ratios.levels
     return Finding(
-        one.metric.name, CANNOT_TELL, before=before, after=after, pairs=one.pairs, reason=reason
+        one.metric.name,
+        CANNOT_TELL,
+        is_difference=one.metric.kind == "growth",
+        before=before,
+        after=after,
+        pairs=one.pairs,
+        reason=reason,
     )
 
 

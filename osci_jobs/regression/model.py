@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 DIRECTIONS = ("lower", "higher", "neither")
-KINDS = ("time", "counter", "size", "share")
+KINDS = ("time", "counter", "size", "share", "growth")
 WORSE, BETTER, CANNOT_TELL = "worse", "better", "cannot tell"
 
 
@@ -21,11 +21,14 @@ class Paired:
     name: str
     unit: str
     direction: str  # which is better: lower, higher or neither
-    kind: str  # time, counter, size, share
+    # time, counter, size, share; growth is a size that may be zero or less, so its sides are
+    # held against each other by their difference, not their ratio.
+    kind: str
     floor: float = 0.0
     before: tuple[float | None, ...] = ()
     after: tuple[float | None, ...] = ()
     reason: str = ""
+    family: str = ""  # metrics of one family vary alike; those without one, those of a kind
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class History:
 
 @dataclass(frozen=True)
 class Finding:
-    """What came of one metric. Changes are relative: 0.2 is 20 % more than before.
+    """What came of one metric. Changes are relative: 0.2 is 20 % more than before; where the
+    metric `is_difference` they are in its unit.
 
     `effect` lies between `low` and `high` with 95 % confidence; `smallest` is the least
     change that would have been seen four times in five. `before` and `after` are medians
@@ -49,6 +53,7 @@ class Finding:
     name: str
     answer: str  # worse, better, cannot tell
     is_changed: bool = False
+    is_difference: bool = False
     effect: float | None = None
     low: float | None = None
     high: float | None = None

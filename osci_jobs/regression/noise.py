@@ -4,7 +4,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from osci_jobs.regression import statistics
@@ -75,19 +75,31 @@ def iter_centred(metrics: Sequence[Evidence]) -> Iterator[list[float]]:
 def _iter_groups(metrics: Sequence[Evidence]) -> Iterator[tuple[bool, list[int]]]:
     """Yield which metrics are judged together, and whether by their history.
 
-    Times vary unlike counters, so each kind is a group. Those that are few go with the most.
+    Times vary unlike counters, so each family is a group. Those that are few go with the most,
+    but for differences, which are no ratios.
     """
-    count = Counter(one.metric.kind for one in metrics)
-    most = count.most_common(1)[0][0]
+    pools = _pools(metrics)
     groups: dict[tuple[str, int], list[int]] = {}
     for row, one in enumerate(metrics):
-        kind = one.metric.kind if count[one.metric.kind] >= MANY else most
+        kind = pools[row]
         if len(one.earlier) >= max(ENOUGH_HISTORY, 2 * one.pairs):
             groups.setdefault((kind, one.pairs), []).append(row)
         elif one.pairs > 1:
             groups.setdefault((kind, 0), []).append(row)
     for (_, pairs), rows in groups.items():
         yield pairs > 0, rows
+
+
+def _pools(metrics: Sequence[Evidence]) -> list[str]:
+    """Return of each metric with which others it is judged: its family, its kind, or the most."""
+    families = Counter(one.metric.family or one.metric.kind for one in metrics)
+    most = families.most_common(1)[0][0]
+    found = []
+    for one in metrics:
+        pool = one.metric.family or one.metric.kind
+        is_own = families[pool] >= MANY or one.metric.kind == "growth"
+        found.append(pool if is_own else most)
+    return found
 
 
 def _times(metrics: Sequence[Evidence]) -> list[int]:
@@ -103,12 +115,21 @@ def _without(shifts: Array, times: Sequence[int], raw: Array) -> Array:
 def _estimate(has_history: bool, metrics: Sequence[Evidence], ratios: Array) -> Estimate:
     least = statistics.matrix([[one.ratios.least_variance] for one in metrics])[:, 0]
     if not has_history:
-        return statistics.moderated(ratios, least)
+        return _moderated(metrics, ratios, least)
     length = min(len(one.earlier) for one in metrics)
     history = statistics.matrix([one.earlier[-length:] for one in metrics])
     found = statistics.against_history(statistics.packed(ratios), least, history)
     is_another_day = found.growth > MOST_GROWTH and metrics[0].pairs > 1
-    return statistics.moderated(ratios, least) if is_another_day else found
+    return _moderated(metrics, ratios, least) if is_another_day else found
+
+
+def _moderated(metrics: Sequence[Evidence], ratios: Array, least: Array) -> Estimate:
+    """Judge by the moderated t; in a family of times, what is small may vary more."""
+    levels = [one.ratios.levels[0] or 0.0 for one in metrics]
+    is_family = all(one.metric.family and one.metric.kind == "time" for one in metrics)
+    scale = statistics.trend(ratios, levels) if is_family else statistics.ones(len(metrics))
+    found = statistics.moderated(ratios / scale[:, None], least / scale**2)
+    return replace(found, effect=found.effect * scale, error=found.error * scale)
 
 
 def _iter_judged(estimate: Estimate, raw: Array, centred: Array) -> Iterator[Judged | None]:

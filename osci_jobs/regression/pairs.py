@@ -12,7 +12,7 @@ from pathlib import Path
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression.model import DIRECTIONS, KINDS, Paired
 
-COLUMNS = ("metric", "unit", "direction", "kind", "floor", "pair", "before", "after")
+COLUMNS = ("metric", "unit", "direction", "kind", "floor", "family", "pair", "before", "after")
 
 
 def write(path: Path, metrics: Iterable[Paired]) -> None:
@@ -21,7 +21,10 @@ def write(path: Path, metrics: Iterable[Paired]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for metric in metrics:
-        head = (metric.name, metric.unit, metric.direction, metric.kind, f"{metric.floor:g}")
+        head = (
+            *(metric.name, metric.unit, metric.direction, metric.kind, f"{metric.floor:g}"),
+            metric.family,
+        )
         for number, pair in enumerate(zip(metric.before, metric.after, strict=True)):
             writer.writerow((*head, number, *map(_text, pair)))
     path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
@@ -50,10 +53,13 @@ def read(path: Path) -> tuple[Paired, ...]:
 
 def _with_pair(known: Paired | None, row: Mapping[str, str]) -> Paired:
     """Return the metric with one more pair; raises ValueError when the row is none of it."""
-    head = (row["metric"], row["unit"], row["direction"], row["kind"], float(row["floor"]))
-    metric = Paired(*head) if known is None else known
-    if head != (metric.name, metric.unit, metric.direction, metric.kind, metric.floor):
-        raise ValueError("unit, direction, kind or floor is another than before")
+    head = Paired(
+        *(row["metric"], row["unit"], row["direction"], row["kind"], float(row["floor"])),
+        family=row["family"],
+    )
+    metric = head if known is None else known
+    if head != replace(metric, before=(), after=()):
+        raise ValueError("unit, direction, kind, floor or family is another than before")
     if metric.direction not in DIRECTIONS or metric.kind not in KINDS or not metric.floor >= 0:
         raise ValueError("direction, kind or floor is none")
     if int(row["pair"]) != len(metric.before):

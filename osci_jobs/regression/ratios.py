@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the pairs of a metric to their log-ratios, or to the reason why there are none."""
+"""From the pairs of a metric to their log-ratios, or to the reason why there are none.
+
+Of what may be zero or less (kind `growth`), differences take the place of log-ratios.
+"""
 
 import math
 from dataclasses import dataclass
@@ -46,6 +49,11 @@ def of(metric: Paired) -> Ratios:
     reason = metric.reason or _reason(metric, whole)
     if reason:
         return Ratios((), *numbers, is_left_out, reason=reason)
+    if metric.kind == "growth":
+        differences = tuple(
+            None if before is None or after is None else after - before for before, after in sides
+        )
+        return Ratios(differences, *numbers, is_left_out)
     start = START if any(0.0 in pair for pair in whole) else 0.0
     values = tuple(
         None if before is None or after is None else log_ratio(before, after, start)
@@ -66,6 +74,10 @@ def _number(value: float | None) -> float | None:
 def _reason(metric: Paired, whole: list[tuple[float, float]]) -> str:
     if not whole:
         return _why_none(metric)
+    if metric.floor and all(abs(value) < metric.floor for pair in whole for value in pair):
+        return "it is below what anybody cares about on both sides"
+    if metric.kind == "growth":
+        return ""
     if any(value < 0 for pair in whole for value in pair):
         return "it has values below zero"
     if metric.kind != "counter" and any(0.0 in pair for pair in whole):

@@ -7,6 +7,9 @@ Sources, by what is taken from them:
 * Smyth, "Linear models and empirical Bayes methods for assessing differential expression in
   microarray experiments", Stat. Appl. Genet. Mol. Biol. 3 (2004) 3: the moderated t, and
   how the variance and the degrees of freedom that metrics share are estimated.
+* Sartor et al., "Intensity-based hierarchical Bayes method improves testing for differentially
+  expressed genes in microarray experiments", BMC Bioinformatics 7 (2006) 538: small values vary
+  more.
 * Ritchie et al., "Empirical array quality weights", BMC Bioinformatics 7 (2006) 261: a pair
   that is noisy in most metrics weighs less in all.
 * Rousseeuw and Leroy, "Robust regression and outlier detection" (1987), chapter 4: the
@@ -39,6 +42,7 @@ _FEWEST_DRAWS, _MOST_DRAWS = 60, 2000  # from each
 # more a mean is normal enough.
 _TAIL, _MOST_TAIL = 0.005, 2.0
 _FLIPPED_PAIRS = range(4, 8)
+_STEEPEST = -2.0  # of the trend: noise that is the same, however large the value is
 _LEAST_NOISE = 0.1  # of a pair, in that of the others
 _OUTLIER = 3.0  # standard deviations
 _NORMAL_MAD = 1.4826  # a normal distribution's standard deviation, in those of its MAD
@@ -100,6 +104,31 @@ def student(values: Array) -> tuple[float, float, float]:
     mean, error = float(values.mean()), float(values.std(ddof=1)) / np.sqrt(len(values))
     p = 2 * special.stdtr(degrees, -abs(mean) / error) if error > 0 else float(mean == 0)
     return mean, float(special.stdtrit(degrees, 0.975)) * error, float(p)
+
+
+def ones(count: int) -> Array:
+    """Return so many ones."""
+    return np.ones(count)
+
+
+def trend(ratios: Array, levels: Sequence[float]) -> Array:
+    """Return how much rows of such levels vary, relative to each other.
+
+    What is small varies more, in relation to itself: the logarithm of the variance falls with
+    that of the level, along a straight line (Sartor et al. 2006). Ones where that is not seen.
+    """
+    variances = np.nanvar(ratios, axis=1, ddof=1) if ratios.shape[1] > 1 else np.zeros(len(ratios))
+    level = np.array(levels, dtype=float)
+    known = (variances > 0) & (level > 0)
+    if known.sum() < MANY:
+        return np.ones(len(ratios))
+    x, y = np.log(level[known]), np.log(variances[known])
+    spread = float(x.var())
+    slope = float(((x - x.mean()) * (y - y.mean())).mean()) / spread if spread > 0 else 0.0
+    slope = min(max(slope, _STEEPEST), 0.0)
+    middle = float(x.mean())
+    logarithms = np.where(known, np.log(np.where(level > 0, level, 1.0)) - middle, 0.0)
+    return np.asarray(np.exp(slope * logarithms / 2))
 
 
 def moderated(ratios: Array, least_variance: Array) -> Estimate:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from osci_jobs.errors import ConfigurationError
+from osci_jobs.regression import document
 from osci_jobs.reports import content, html, links, plots, svg, text
 from osci_jobs.results import files, harvested, store
 from osci_jobs.results.cases import Case
@@ -25,7 +26,8 @@ def write(record: Record, suites: Mapping[str, list[Case]], run_directory: Path)
     samples = store.read_samples(run_directory, suites)
     harvest = harvested.read(run_directory, tuple(host.name for host in record.hosts))
     scenarios = store.read_load(run_directory, suites)
-    found = content.gather(record, suites, samples, harvest, run_directory, scenarios)
+    compared = document.read(run_directory / document.FILE)
+    found = content.gather(record, suites, samples, harvest, run_directory, scenarios, compared)
     drawn = plots.draw(found)
     for name in plots.NAMES:
         _write_plot(run_directory / "plots" / f"{name}.svg", drawn.get(name))

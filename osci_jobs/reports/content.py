@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from osci_jobs.reports import excerpt, links, load, operations, tested, timeline, usage
+from osci_jobs.regression.document import Document
+from osci_jobs.reports import changes, excerpt, links, load, operations, tested, timeline, usage
 from osci_jobs.reports.amounts import moment, number
 from osci_jobs.results import verdict
 from osci_jobs.results.cases import Case
@@ -80,6 +81,7 @@ class Content:
     bad_rows: int
     usage: usage.Usage
     load: tuple[load.Scenario, ...]
+    changes: changes.Changes | None  # of a run of two sides
     sources: tuple[tested.Source, ...]
     provenance: Mapping[str, str]
     packages: tuple[tested.Package, ...]
@@ -94,12 +96,13 @@ def gather(
     harvest: Sequence[HostHarvest],
     run_directory: Path,
     scenarios: Sequence[Measured] = (),
+    compared: Document | None = None,
 ) -> Content:
     """Return the content of the report on `record`.
 
     `suites` are the cases by suite, `samples` the API calls of all suites,
     `harvest` is what the hosts left, `run_directory` where the run's files are, and
-    `scenarios` is what those of load measured.
+    `scenarios` is what those of load measured, `compared` what came of two sides.
     """
     found = operations.gather(samples.samples)
     return Content(
@@ -121,6 +124,7 @@ def gather(
         bad_rows=samples.bad_rows,
         usage=usage.gather(harvest, record.started),
         load=load.gather(scenarios),
+        changes=changes.gather(compared) if compared else None,
         sources=tested.sources(record),
         provenance=tested.provenance(record),
         packages=tested.packages(record),

@@ -7,6 +7,7 @@ from itertools import chain
 
 from osci_jobs.reports import load
 from osci_jobs.reports.amounts import amount, duration, number, size
+from osci_jobs.reports.changes import Changes
 from osci_jobs.reports.content import Content, Listing, Place, SuiteContent
 from osci_jobs.reports.tested import Package
 from osci_jobs.reports.timeline import Timeline
@@ -23,6 +24,7 @@ BAR = 30
 NAME = 16
 HOST = 8
 OPERATION = 40
+CHANGES = 30
 LEAST = 0.05  # of a cost that is told
 LATE = (
     "In {} the generator of load was late: it, and not the cloud, was the limit, so these "
@@ -42,6 +44,7 @@ def render(content: Content) -> str:
         _iter_places("What was wrong at harvest", content.findings),
         _iter_places("Later troubles", content.later),
         _iter_suites(content),
+        _iter_changes(content.changes),
         _iter_load(content.load),
         _iter_timeline(content.timeline),
         _iter_operations(content),
@@ -133,6 +136,22 @@ def _iter_message(case: Case) -> Iterator[str]:
 def _iter_left(listing: Listing, what: str) -> Iterator[str]:
     if listing.left:
         yield f"    … and {listing.left} more that {what}; the JUnit XML has them all"
+
+
+def _iter_changes(found: Changes | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield from ("", "What changed, from before to after")
+    parts = (("worse", found.worse), ("better", found.better), ("other", found.other))
+    for name, sentences in parts:
+        for one in sentences[:CHANGES]:
+            yield from _wrap(one, f"  {name:8}")
+        if len(sentences) > CHANGES:
+            yield f"  {'':8}… and {len(sentences) - CHANGES} more that are {name}"
+    if not any(sentences for _, sentences in parts):
+        yield "  Nothing was found."
+    for note in found.notes:
+        yield from _wrap(note, "  ")
 
 
 def _iter_load(scenarios: Sequence[load.Scenario]) -> Iterator[str]:

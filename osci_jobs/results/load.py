@@ -3,7 +3,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ SCENARIOS = 1000
 NAME_CHARACTERS = 200
 ROWS = 10_000
 _HIGHEST = 1e15
+_KIB = 1024
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
 
 
@@ -61,10 +62,26 @@ def read(path: Path) -> tuple[Measured, ...]:
         found = document["scenarios"][:SCENARIOS]
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return ()
-    return tuple(one for one in map(_scenario, found) if one)
+    return tuple(one for one in map(parse, found) if one)
 
 
-def _scenario(fields: Any) -> Measured | None:
+def numbers(one: Measured) -> Iterator[tuple[str, float]]:
+    """Yield the metrics of one scenario by the names of their columns (docs/results.md)."""
+    yield f"{one.name}.rate", one.throughput
+    yield f"{one.name}.errors", one.error_share
+    for percentile, seconds in one.latency.items():
+        yield f"{one.name}.{percentile}", seconds
+    sums: dict[str, float] = {}
+    for (service, resource), used in one.cost.items():
+        number = used / _KIB if resource == "memory" else used
+        sums[resource] = sums.get(resource, 0.0) + number
+        yield f"{one.name}.{service}.{resource}", number
+    for resource, number in sums.items():
+        yield f"{one.name}.{resource}", number
+
+
+def parse(fields: Any) -> Measured | None:
+    """Return what one scenario measured; None where that is not as it should be."""
     try:
         return Measured(
             name=_name(fields["name"]),

@@ -300,6 +300,12 @@ def of_column(file: str, column: str) -> Metric | None:
     return None
 
 
+def of_load(column: str) -> Metric | None:
+    """Return the metric that a column of a run under load is of; None where it is of none."""
+    found = (of_column(file, column) for file in LOAD)
+    return next((metric for metric in found if metric), None)
+
+
 def names(has_services: bool, has_load: bool = False) -> tuple[str, ...]:
     """Return the files to plot for a deployment with or without services.
 

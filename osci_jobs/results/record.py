@@ -22,7 +22,7 @@ CAUSE_CHARACTERS = 4_000
 FILE_BYTES = 64 << 20
 _HIGHEST = 1e12  # of any number in a record
 # How a suite says that it came to its end; any other outcome says that it died.
-_ENDS = ("success", "failure", "empty", "skipped")
+_ENDS = ("success", "failure", "regression", "empty", "skipped")
 
 # What is known of a source of which nothing is known; details are texts by name.
 NO_SOURCE: Mapping[str, Any] = {
@@ -347,7 +347,9 @@ def _judge(
     for name, found in completed.items():
         for case in found:
             if case.is_failing:
-                return "failure", _failed(name, case), None
+                is_only_slower = story.suite_ends.get(name, {}).get("outcome") == "regression"
+                verdict = "regression" if is_only_slower else "failure"
+                return verdict, _failed(name, case), None
     return "success", None, None
 
 

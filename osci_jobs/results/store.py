@@ -2,7 +2,7 @@
 """The directory of a run: what its log and its suites left becomes its result there."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,8 @@ LOG = "log.jsonl"
 RUN = "run.json"
 # The command whose runs measure load.
 LOAD_COMMAND = "stress"
-_KIB = 1024
+# The suite of a run of two sides, which are runs of their own.
+COMPARISON = "comparison"
 _WHOLE_VERDICTS = ("success", "failure", "regression")
 
 
@@ -209,28 +210,13 @@ def _write_usage(run_directory: Path, result: Record, harvest: Sequence[HostHarv
 def _write_load(run_directory: Path, result: Record) -> None:
     """Write what scenarios measured; a run without any has no such files."""
     resolved = result.deployment["resolved"]
-    if result.command != LOAD_COMMAND:
+    if result.command != LOAD_COMMAND or COMPARISON in result.suites:
         return
     found = read_load(run_directory, result.suites)
-    row = {name: value for one in found for name, value in _load_numbers(one)}
+    row = {name: value for one in found for name, value in load.numbers(one)}
     columns = metrics.load_columns(resolved.get("stress", ()), resolved.get("services", {}))
     for name in metrics.LOAD:
         metrics.write_csv(run_directory / metrics.path(name), row, columns[name])
-
-
-def _load_numbers(one: Measured) -> Iterator[tuple[str, float]]:
-    """Yield the metrics of one scenario by the names of their columns."""
-    yield f"{one.name}.rate", one.throughput
-    yield f"{one.name}.errors", one.error_share
-    for percentile, seconds in one.latency.items():
-        yield f"{one.name}.{percentile}", seconds
-    sums: dict[str, float] = {}
-    for (service, resource), used in one.cost.items():
-        number = used / _KIB if resource == "memory" else used
-        sums[resource] = sums.get(resource, 0.0) + number
-        yield f"{one.name}.{service}.{resource}", number
-    for resource, number in sums.items():
-        yield f"{one.name}.{resource}", number
 
 
 def _phase_seconds(result: Record) -> dict[str, float]:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from osci_jobs.deployment import Deployment, Limit, Source, Suite
 from osci_jobs.deployment.projects import Projects
@@ -16,7 +17,7 @@ class Order:
     `group` is the name of a group to use, "" for one of the run's own. `until`
     is the last phase before harvest, "" for all of them. `keep` is
     "never", "failed", "always", or "success": what `osci create` makes stays
-    when it came up.
+    when it came up. What `is_quiet` does nothing by itself: no heartbeats, no periodic tasks.
     """
 
     command: str
@@ -35,8 +36,41 @@ class Order:
     until: str
     may_install: bool
     allow_dirty: bool
+    is_quiet: bool = False
 
     @property
     def own_group(self) -> str:
         """The name of the group that the run makes, by the token that the two share."""
         return "osci-" + self.run.rpartition("-")[2]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How two sides are measured in pairs.
+
+    `pieces` are the scenarios, as long as one round has them. Measuring ends after `pairs`
+    pairs, or when another would not end within `seconds` from its start. With
+    `is_until_clear` it goes on for metrics that are undecided, to `most_pairs`. `seed` says
+    which side comes first in each pair.
+    """
+
+    pieces: tuple[Mapping[str, Any], ...]
+    pairs: int
+    most_pairs: int
+    seconds: float
+    is_until_clear: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A run of two sides: `order` is that of the whole, the others those of its sides.
+
+    Trunk, or whatever is compared with, is `before`. Their directories lie in the whole's.
+    """
+
+    order: Order
+    before: Order
+    after: Order
+    plan: Plan
+    history: Path

@@ -18,8 +18,8 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
-def phase(log: RunLog, name: str, seconds: float) -> Iterator[list[str]]:
-    """Run the body as one phase of at most `seconds`.
+def phase(log: RunLog, name: str, seconds: float | None) -> Iterator[list[str]]:
+    """Run the body as one phase of at most `seconds`; None where its parts have limits.
 
     Yields a list of one, the phase's outcome, which the body may change. An
     OsciError becomes the run's trouble and goes on.
@@ -28,7 +28,7 @@ def phase(log: RunLog, name: str, seconds: float) -> Iterator[list[str]]:
     started = time.monotonic()
     try:
         log.append("phase_started", phase=name)
-        with _limited(name, seconds):
+        with contextlib.nullcontext() if seconds is None else _limited(name, seconds):
             yield outcome
     except OsciError as error:
         outcome[0] = error.verdict
@@ -49,9 +49,9 @@ def phase(log: RunLog, name: str, seconds: float) -> Iterator[list[str]]:
 
 def record_trouble(log: RunLog, error: OsciError) -> None:
     """Write the error to the run log, once; the first one gives the verdict."""
-    if error.is_recorded:
+    if log.path in error.recorded_in:
         return
-    error.is_recorded = True
+    error.recorded_in.add(log.path)
     cause = {"host": error.host, "unit": error.unit, "line": error.line, "file": error.file}
     fields: dict[str, Any] = {}
     if isinstance(error, InterruptionError):

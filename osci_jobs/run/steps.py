@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from osci_jobs import playbook, suites
 from osci_jobs.deployment import Deployment, Limit, Suite
@@ -89,15 +91,17 @@ def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -
     """Deploy the software of the deployment; return the CPU seconds that Ansible used."""
     if order.deployment.hudson:
         return controller.deploy(ledger, group, order, limit, say)
-    return _deploy_openstack(group, order.deployment, limit, say)
+    return _deploy_openstack(group, order, limit, say)
 
 
-def _deploy_openstack(group: Group, deployment: Deployment, limit: Limit, say: Say) -> float:
+def _deploy_openstack(group: Group, order: Order, limit: Limit, say: Say) -> float:
+    deployment = order.deployment
     passwords = inventory.make_passwords(group, deployment)
     inventory.write_clouds(group, passwords)
     hosts = inventory.inventory(group)
     variables = {
         **inventory.variables(group, deployment, passwords),
+        "osci_is_quiet": order.is_quiet,
         "osci_ready_seconds": READY_SHARE * limit.silence_seconds,
     }
     outcome = play("deploy.yml", group, hosts, variables, limit.silence_seconds, say)
@@ -114,26 +118,62 @@ def run_suite(
     Raises LimitError when it went past its limits, InfrastructureError when
     the tester could not run it.
     """
-    module = suites.find(suite.suite)
     with tempfile.TemporaryDirectory(prefix="suite-", dir=group.scratch) as temporary:
-        archive, output, came = (Path(temporary, name) for name in ("in.tar", "out.tar", "came"))
-        suites.pack(module.plan(suite, group.services), suite.name, limit, archive)
-        variables = {
-            "osci_suite_name": suite.name,
-            "osci_suite_archive": str(archive),
-            "osci_suite_output": str(output),
-        }
+        output = Path(temporary, "out.tar")
         # The suite's own limits hold on the tester, where its output can be seen.
         silence = limit.seconds + SUITE_MARGIN_SECONDS
+        bring_suite(group, suite, limit, silence, log, say, {"osci_suite_output": str(output)})
+        return take_suite(group, suite, limit, output, run_directory, log, say)
+
+
+def bring_suite(
+    group: Group,
+    suite: Suite,
+    limit: Limit,
+    silence_seconds: float,
+    log: RunLog,
+    say: Say,
+    variables: Mapping[str, Any],
+) -> None:
+    """Run the playbook of a suite, with these variables besides its own.
+
+    Raises InfrastructureError when the tester could not run it.
+    """
+    plan = suites.find(suite.suite).plan(suite, group.services)
+    with tempfile.TemporaryDirectory(prefix="bring-", dir=group.scratch) as temporary:
+        archive = Path(temporary, "in.tar")
+        suites.pack(plan, suite.name, limit, archive)
+        given = {
+            "osci_suite_name": suite.name,
+            "osci_suite_archive": str(archive),
+            **variables,
+        }
         book = f"suites/{suite.suite}.yml"
-        outcome = play(book, group, inventory.inventory(group), variables, silence, say)
-        for failure in outcome.failures[:1]:
-            log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
-            raise trouble(failure, f"The suite '{suite.name}' could not run")
+        outcome = play(book, group, inventory.inventory(group), given, silence_seconds, say)
+    for failure in outcome.failures[:1]:
+        log.append("suite_ended", suite=suite.name, outcome=InfrastructureError.verdict)
+        raise trouble(failure, f"The suite '{suite.name}' could not run")
+
+
+def take_suite(
+    group: Group,
+    suite: Suite,
+    limit: Limit,
+    output: Path,
+    run_directory: Path,
+    log: RunLog,
+    say: Say,
+) -> str:
+    """Place what a suite left, as it came in the tar `output`; return how it ended.
+
+    Raises LimitError when it went past its limits.
+    """
+    with tempfile.TemporaryDirectory(prefix="came-", dir=group.scratch) as temporary:
+        came = Path(temporary, "came")
         came.mkdir()
         for sentence in brought.unpack(output, came):
             say(sentence)
-        module.read(came)
+        suites.find(suite.suite).read(came)
         blanking.blank_files(came, inventory.read_passwords(group).values())
         _place_suite_files(came, run_directory, suite.name)
         ended = suites.outcome(came)

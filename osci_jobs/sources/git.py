@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from osci_jobs import process
+from osci_jobs import process, signals
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.results.escape import visible_line
 
@@ -196,7 +196,7 @@ def _users_environment(files: bool) -> dict[str, str]:
 
 def _setting(name: str, environment: Mapping[str, str]) -> str:
     """Return what the user, or the machine, has set in git's own files; "" for nothing."""
-    with process.signals_blocked():
+    with signals.blocked():
         return subprocess.run(
             ["git", "--git-dir=/dev/null", "config", "--type=path", "--get", name],
             env=dict(environment),
@@ -216,7 +216,7 @@ def _started(
     complaints: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a command that was started, and that is gone afterwards whatever happens."""
-    with process.signals_blocked():
+    with signals.blocked():
         child = subprocess.Popen(
             _command(repository, words),
             stdin=subprocess.PIPE,

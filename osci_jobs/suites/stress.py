@@ -2,7 +2,9 @@
 """The suite `stress`: load on the cloud, scenario after scenario."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from osci_jobs.deployment.model import Suite
 from osci_jobs.suites.plan import Plan, Services, role_file
@@ -31,12 +33,17 @@ def plan(suite: Suite, services: Services) -> Plan:
         "idle_seconds": suite.options["idle_seconds"],
         "meters": hosts,
         "scenarios": scenarios,
-        "servers": max(scenario["servers"] for scenario in scenarios),
+        "servers": max(map(_servers, scenarios)),
     }
     files: dict[str, Path | str] = {name: role_file(name) for name in _PROGRAMS}
     files["stress.json"] = json.dumps(settings, indent=2, sort_keys=True) + "\n"
     command = (_PYTHON, "stress.py", "stress.json")
     return Plan(command, files, grace_seconds=_GRACE_SECONDS)
+
+
+def _servers(scenario: Mapping[str, Any]) -> int:
+    """Return how many servers a scenario finds; who boots one has to know what a look costs."""
+    return max(scenario["servers"], int("server-boot" in scenario["operations"]))
 
 
 def read(directory: Path) -> None:

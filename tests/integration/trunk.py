@@ -51,27 +51,33 @@ class Repository:
         return self.git("rev-parse", "HEAD")
 
 
-def make(directory: Path) -> Repository:
-    """Make nova's trunk of two commits, `first` and `master`, and a branch for each trouble."""
-    path = directory / "nova"
-    _unpack(directory, path)
+def start(directory: Path, project: str, version: str) -> Repository:
+    """Make a repository of a project's released source, with one branch, `first`."""
+    path = directory / project
+    _unpack(directory, path, project, version)
     repository = Repository(path)
     repository.git("init", "--quiet", "--initial-branch=first")
     repository.git("add", "--all", "--force")
-    repository.git("commit", "--quiet", "--message", f"Nova {VERSION}")
+    repository.git("commit", "--quiet", "--message", f"{project.capitalize()} {version}")
+    return repository
+
+
+def make(directory: Path) -> Repository:
+    """Make nova's trunk of two commits, `first` and `master`, and a branch for each trouble."""
+    repository = start(directory, "nova", VERSION)
     edits = {
         "master": (
             "Say more of nova",
-            _edited("README.rst", "supporting a wide", "which supports a wide"),
+            edited("README.rst", "supporting a wide", "which supports a wide"),
         ),
-        "visible": ("Renew the API", _edited(_VERSIONS, _UPDATED, VISIBLE)),
-        "failing": ("Count no limits", _edited("nova/api/openstack/compute/limits.py", *_FAILING)),
+        "visible": ("Renew the API", edited(_VERSIONS, _UPDATED, VISIBLE)),
+        "failing": ("Count no limits", edited("nova/api/openstack/compute/limits.py", *_FAILING)),
         "conflicting": (
             "Say it else",
-            _edited("README.rst", "supporting a wide", "that supports a wide"),
+            edited("README.rst", "supporting a wide", "that supports a wide"),
         ),
-        "unbuildable": ("Break setup", _edited("setup.py", "setuptools.setup(", "setuptools.up((")),
-        "dying": ("Break the conductor", _edited("nova/cmd/conductor.py", *_DYING)),
+        "unbuildable": ("Break setup", edited("setup.py", "setuptools.setup(", "setuptools.up((")),
+        "dying": ("Break the conductor", edited("nova/cmd/conductor.py", *_DYING)),
         "requiring": ("Inflect", _requiring),
         "contradicting": ("Go back", _appended("requirements.txt", "oslo.config<9\n")),
     }
@@ -95,7 +101,9 @@ _FAILING = (
 _DYING = ("def main():\n", "def main():\n    raise RuntimeError('broken by a branch')\n")
 
 
-def _edited(name: str, old: str, new: str) -> Callable[[Path], None]:
+def edited(name: str, old: str, new: str) -> Callable[[Path], None]:
+    """Return a change of one place in a file."""
+
     def change(path: Path):
         text = (path / name).read_text()
         assert old in text, f"{name} has no {old!r}"
@@ -114,22 +122,22 @@ def _appended(name: str, text: str) -> Callable[[Path], None]:
 
 def _requiring(path: Path):
     _appended("requirements.txt", f"{REQUIRED}>=0.5.1\n")(path)
-    _edited(_VERSIONS, "\nfrom nova", f"\nimport {REQUIRED}  # noqa\nfrom nova")(path)
+    edited(_VERSIONS, "\nfrom nova", f"\nimport {REQUIRED}  # noqa\nfrom nova")(path)
 
 
-def _unpack(directory: Path, path: Path):
-    """Unpack nova's released source; what is in no repository of its own is left out."""
+def _unpack(directory: Path, path: Path, project: str, version: str):
+    """Unpack a project's released source; what is in no repository of its own is left out."""
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"),
-            *("--no-binary", "nova", f"nova=={VERSION}", "--dest", str(directory / "sdist")),
+            *("--no-binary", project, f"{project}=={version}", "--dest", str(directory / "sdist")),
         ],
         check=True,
     )
-    archive = directory / "sdist" / f"nova-{VERSION}.tar.gz"
+    archive = directory / "sdist" / f"{project}-{version}.tar.gz"
     shutil.unpack_archive(archive, directory / "sdist")
-    (directory / "sdist" / f"nova-{VERSION}").rename(path)
+    (directory / "sdist" / f"{project}-{version}").rename(path)
     os.chown(path, os.getuid(), os.getgid())  # git trusts no directory of somebody else's
-    shutil.rmtree(path / "nova.egg-info")
+    shutil.rmtree(path / f"{project}.egg-info")
     for name in ("PKG-INFO", "AUTHORS", "ChangeLog"):
         (path / name).unlink()

@@ -19,7 +19,7 @@ LAYERS = (
     ("playbook", "regression", "stress"),
     ("results", "deployment"),
     ("process", "cache", "deadline"),
-    ("accounts", "data", "errors", "supervisor"),
+    ("accounts", "data", "errors", "signals", "supervisor"),
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 IMPORTERS = {

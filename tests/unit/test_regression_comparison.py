@@ -72,7 +72,7 @@ def test_of_neither_direction_it_is_told_that_there_is_a_change(slower):
 
 
 def test_a_change_below_the_floor_is_of_no_interest(slower):
-    metrics = [replace(metric, floor=1e6) for metric in slower]
+    metrics = [replace(metric, floor=0.9 * min(metric.before)) for metric in slower]
     found = compare(metrics, True)
     assert not any(one.is_changed for one in found.findings)
     assert found.findings[0].reason == "it changed by less than its floor"

@@ -38,14 +38,14 @@ def test_the_same_pairs_give_the_same_bytes(path):
     [
         ("", "The columns of"),
         ("metric,before,after", "The columns of"),
-        (f"{HEAD}\nboot,s,lower,time,0,0,1,many", ":2: This is no pair"),
-        (f"{HEAD}\nboot,s,lower,time,0,0,1,nan", "nan is no number"),
-        (f"{HEAD}\nboot,s,lower,time,0,1,1,1", "pair 0 was expected"),
-        (f"{HEAD}\nboot,s,up,time,0,0,1,1", "direction, kind or floor is none"),
-        (f"{HEAD}\nboot,s,lower,space,0,0,1,1", "direction, kind or floor is none"),
-        (f"{HEAD}\nboot,s,lower,time,-1,0,1,1", "direction, kind or floor is none"),
+        (f"{HEAD}\nboot,s,lower,time,0,,0,1,many", ":2: This is no pair"),
+        (f"{HEAD}\nboot,s,lower,time,0,,0,1,nan", "nan is no number"),
+        (f"{HEAD}\nboot,s,lower,time,0,,1,1,1", "pair 0 was expected"),
+        (f"{HEAD}\nboot,s,up,time,0,,0,1,1", "direction, kind or floor is none"),
+        (f"{HEAD}\nboot,s,lower,space,0,,0,1,1", "direction, kind or floor is none"),
+        (f"{HEAD}\nboot,s,lower,time,-1,,0,1,1", "direction, kind or floor is none"),
         (f"{HEAD}\nboot,s,lower", "This is no pair"),
-        (f"{HEAD}\nboot,s,lower,time,0,0,1,1\nboot,ms,lower,time,0,1,1,1", "another than before"),
+        (f"{HEAD}\nboot,s,lower,time,0,,0,1,1\nboot,ms,lower,time,0,,1,1,1", "another than before"),
     ],
 )
 def test_a_file_that_is_none_of_pairs_is_refused(path, text, message):

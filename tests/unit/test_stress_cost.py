@@ -53,24 +53,39 @@ def test_what_one_host_cannot_tell_is_missing_and_not_less(kind, gone):
 def test_what_the_idle_cloud_uses_is_taken_off():
     before, after = reading(100.0, cpu=5.0, statements=10), reading(110.0, cpu=9.0, statements=110)
     idle = {("nova-api", "cpu"): 0.1, ("nova-api", "statements"): 2.0}
-    cost = stress_cost.per_operation(before, after, idle, 20)
-    assert cost == {("nova-api", "cpu"): pytest.approx(0.15), ("nova-api", "statements"): 4.0}
+    used = stress_cost.beyond(before, after, (10, idle))
+    assert used == {("nova-api", "cpu"): pytest.approx(3.0), ("nova-api", "statements"): 80.0}
+
+
+def test_what_looking_on_uses_is_taken_off_too():
+    before, after = reading(100.0, statements=10), reading(110.0, statements=110)
+    look = {("nova-api", "statements"): 15.0, ("placement", "statements"): 2.0}
+    idle = {("nova-api", "statements"): 1.0}
+    used = stress_cost.beyond(before, after, (10, idle), (4, look))
+    assert used == {("nova-api", "statements"): 30.0}
+
+
+def test_memory_is_told_whole():
+    before, after = reading(0.0, memory=1000), reading(10.0, memory=5000)
+    used = stress_cost.beyond(before, after, (10, {("nova-api", "memory"): 100.0}))
+    assert used == {("nova-api", "memory"): 4000}
 
 
 def test_without_an_operation_nothing_has_a_cost():
-    assert stress_cost.per_operation(reading(1.0, cpu=1), reading(2.0, cpu=2), {}, 0) == {}
+    used = stress_cost.beyond(reading(1.0, cpu=1), reading(2.0, cpu=2))
+    assert stress_cost.divided(used, 0) == {}
+    assert stress_cost.divided(used, 4) == {("nova-api", "cpu"): 0.25}
 
 
 def test_what_a_reading_lacks_has_no_cost():
     before = reading(1.0, cpu=1) | {"failed": ["database"]}
-    cost = stress_cost.per_operation(before, reading(2.0, cpu=2, rows=50), {}, 1)
+    cost = stress_cost.beyond(before, reading(2.0, cpu=2, rows=50))
     assert cost == {("nova-api", "cpu"): 1.0}
 
 
 def test_an_account_that_appears_grew_from_nothing():
-    assert stress_cost.per_operation(reading(1.0), reading(2.0, rows=50), {}, 5) == {
-        ("nova-api", "rows"): 10.0
-    }
+    used = stress_cost.beyond(reading(1.0), reading(2.0, rows=50))
+    assert used == {("nova-api", "rows"): 50}
 
 
 def _serve(content, monkeypatch):

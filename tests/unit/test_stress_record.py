@@ -72,6 +72,24 @@ def test_a_late_generator_says_so():
     assert stress_record.summarize(SCENARIO, measured([0.1] * 10))["is_late"] is False
 
 
+def test_pieces_are_put_together_as_if_they_had_been_one():
+    pieces = stress_record.Pieces()
+    pieces.add(measured([0.1] * 30), {("keystone", "cpu"): 0.01})
+    pieces.add(measured([0.3] * 10, ["x"]), {("keystone", "cpu"): 0.05})
+    scenario, whole, cost = pieces.together(SCENARIO)
+    assert (scenario["duration"], whole.seconds, whole.finished) == (20.0, 20.0, 40)
+    assert cost == {("keystone", "cpu"): pytest.approx(0.02)}
+    assert max(one.second for one in whole.done) == 19.0
+    assert whole.examples == {"x": "an example"}
+    found = stress_record.summarize(scenario, whole)
+    assert (found["operations"], found["errors"], found["throughput"]) == (41, {"x": 1}, 2.0)
+
+
+def test_costs_survive_the_way_through_json():
+    found = {("nova-api", "statements"): 4.5, ("glance", "cpu"): 0.25}
+    assert stress_record.numbers(json.loads(json.dumps(stress_record.rows(found)))) == found
+
+
 def test_osci_reads_what_the_tester_writes(tmp_path):
     cost = {("keystone", "cpu"): 0.025, ("keystone", "statements"): 7.0}
     scenario = SCENARIO | {"limits": {"errors": 0.5, "p50": 0.01}}

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run the command of a suite within its limits and pack what it left.
 
-    run_suite.py DIRECTORY
+    run_suite.py DIRECTORY [--led]
 
 DIRECTORY holds suite.json (see docs/suites.md) and is the command's working
 directory. Written there: output.log, outcome.json, output.tar. Exits 0 once
-output.tar is there, whatever became of the command.
+output.tar is there, whatever became of the command. With --led the command has our
+standard input, and its last word is the number of a file that is our standard output.
 """
 
 import contextlib
@@ -66,10 +67,11 @@ class Log:
         self._left_out += excess
 
 
-def main(directory):
+def main(directory, *options):
     """Run the command of the suite in `directory`; pack what it left."""
     os.chdir(directory)
     suite = json.loads(Path("suite.json").read_text("utf-8"))
+    suite["is_led"] = "--led" in options
     # What daemonises or changes its session becomes our child and is found, see prctl(2).
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,10 +93,12 @@ def _stop(_number, _frame):
 
 def _run(suite, log):
     """Return how the command ended, and its exit code; nothing that it started is left."""
+    replies = [os.dup(1)] if suite["is_led"] else []
     try:
         child = subprocess.Popen(
-            suite["command"],
-            stdin=subprocess.DEVNULL,
+            [*suite["command"], *map(str, replies)],
+            stdin=None if suite["is_led"] else subprocess.DEVNULL,
+            pass_fds=replies,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
@@ -105,6 +109,8 @@ def _run(suite, log):
     except OSError as error:
         log.write(f"'{suite['command'][0]}' cannot be run: {error.strerror}.\n".encode())
         return "exit", NOT_STARTED
+    for descriptor in replies:
+        os.close(descriptor)
     with contextlib.suppress(OSError):
         fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, PIECE_BYTES)
     ended = _follow_or_stop(child, log, suite)
@@ -253,4 +259,4 @@ def _iter_output(patterns):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

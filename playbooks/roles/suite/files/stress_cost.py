@@ -42,17 +42,24 @@ class Meters:
         return {key: used / passed for key, used in _grown(before, after)}
 
 
-def per_operation(before, after, idle, finished):
-    """Return what an operation cost by (service, resource); nothing when none finished.
+def beyond(before, after, *known):
+    """Return what was used by (service, resource) between two readings, beyond what is known.
 
-    What the idle cloud would have used in the same time is taken off, but for memory:
-    what pages are shared with others changes by itself, and not with time.
+    Each of `known` is how often something happened, or for how many seconds, and what that
+    uses each time by (service, resource). Memory is told whole: what pages are shared with
+    others changes by itself.
     """
-    if not finished:
-        return {}
-    seconds = after["at"] - before["at"]
-    always = {key: rate * seconds for key, rate in idle.items() if key[1] != "memory"}
-    return {key: (used - always.get(key, 0.0)) / finished for key, used in _grown(before, after)}
+    used = dict(_grown(before, after))
+    for often, each in known:
+        for key, amount in each.items():
+            if key in used and key[1] != "memory":
+                used[key] -= often * amount
+    return used
+
+
+def divided(used, number):
+    """Return what each of so many cost; nothing where there was none."""
+    return {key: amount / number for key, amount in used.items()} if number else {}
 
 
 def added_up(answers):

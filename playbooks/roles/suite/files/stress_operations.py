@@ -16,6 +16,10 @@ PREFIX = "osci-stress"
 # What osci's tester has made, see the role `tester`.
 FLAVOR, IMAGE, NETWORK = "1", "osci", "public"
 POLL_SECONDS = 0.2
+# Of the time that something took before, it is not looked for this time.
+BLIND = 0.7
+# How often a server is looked at to know what that costs.
+LOOKS = 10
 # To build what the scenarios find, and to remove it.
 PREPARE_SECONDS = 120
 IMAGE_BYTES = 1 << 20
@@ -24,20 +28,44 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEIbDGjpEaDXqsEM9Twpw/n3a77wP8
 
 
 class Stage:
-    """The cloud, and what the scenarios find there: `wanted` servers of our own."""
+    """The cloud, and what the scenarios find there: `wanted` servers of our own.
+
+    `looks` counts how often a server was looked at in vain: that costs the cloud something
+    which has nothing to do with what is measured.
+    """
 
     def __init__(self, cloud, wanted):
         self.cloud = cloud
         self.wanted = wanted
-        self.image = self.network = ""
+        self.image = self.network = self.server = ""
+        self.looks = 0
         self._number = 0
+        self._took = {}
 
     async def prepare(self):
         """Look up image and network, and boot the servers."""
         self.image = await self._id("glance", f"/v2/images?name={IMAGE}", "images")
         self.network = await self._id("neutron", f"/v2.0/networks?name={NETWORK}", "networks")
         for _ in range(self.wanted):
-            await await_active(self, await create_server(self))
+            self.server = await create_server(self)
+            await await_active(self, self.server)
+
+    async def wait(self, what, is_done):
+        """Look until it is done: not before most of the time has passed that it took before."""
+        started = time.monotonic()
+        await asyncio.sleep(BLIND * self._took.get(what, 0.0))
+        while not await is_done():
+            self.looks += 1
+            await asyncio.sleep(POLL_SECONDS)
+        self._took[what] = time.monotonic() - started
+
+    async def look(self):
+        """Look at a server so often that it can be told what that costs; return how often."""
+        if not self.server:
+            return 0
+        for _ in range(LOOKS):
+            await self.cloud.call("nova-api", "GET", f"/servers/{self.server}", 200)
+        return LOOKS
 
     async def clear(self):
         """Delete whatever bears our name: an operation past its limit leaves what it made."""
@@ -95,29 +123,32 @@ async def create_server(stage):
 
 async def await_active(stage, server):
     """Wait until the server is ACTIVE; raise CallError when it goes to ERROR."""
-    while True:
+
+    async def is_active():
         body = await stage.cloud.call("nova-api", "GET", f"/servers/{server}", 200)
         status = _of(body, "server", "status")
-        if status == "ACTIVE":
-            return
         if status == "ERROR":
             raise CallError("the server is in ERROR", str(body["server"].get("fault")))
-        await asyncio.sleep(POLL_SECONDS)
+        return status == "ACTIVE"
+
+    await stage.wait("active", is_active)
 
 
 async def delete_server(stage, server):
     """Delete the server and wait until it is gone."""
     path = f"/servers/{server}"
     await stage.cloud.call("nova-api", "DELETE", path, 204)
-    while True:
+
+    async def is_gone():
         try:
             await stage.cloud.call("nova-api", "GET", path, 404)
         except CallError as error:
             if "answered 200" not in error.kind:
                 raise
-        else:
-            return
-        await asyncio.sleep(POLL_SECONDS)
+            return False
+        return True
+
+    await stage.wait("gone", is_gone)
 
 
 async def issue_token(stage):

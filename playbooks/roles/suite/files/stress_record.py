@@ -5,9 +5,11 @@ import collections
 import csv
 import json
 import statistics
+from dataclasses import replace
 from datetime import timedelta
 
 from hdrh.histogram import HdrHistogram
+from stress_engine import Measured
 
 # Microseconds, up to an hour, three digits.
 LOWEST, HIGHEST, DIGITS = 1, 3_600_000_000, 3
@@ -45,13 +47,13 @@ class Record:
 
     def idle(self, used):
         """Keep what the idle cloud uses in a second, by (service, resource)."""
-        self._document["idle"] = _rows(used)
+        self._document["idle"] = rows(used)
         self._save()
 
     def scenario(self, scenario, measured, cost):
         """Keep what a scenario measured and cost, with a case for each of its limits."""
         summary = summarize(scenario, measured)
-        self._document["scenarios"].append({**summary, "cost": _rows(cost)})
+        self._document["scenarios"].append({**summary, "cost": rows(cost)})
         self._save()
         self._sample(scenario, measured)
         for name, message in judge(scenario, summary):
@@ -85,6 +87,37 @@ class Record:
         aside = path.with_suffix(".part")
         aside.write_text(json.dumps(self._document, sort_keys=True) + "\n", encoding="utf-8")
         aside.rename(path)
+
+
+class Pieces:
+    """What a scenario did in several pieces, as if it had been one."""
+
+    def __init__(self):
+        self._pieces = []
+        self._costs = []
+
+    def add(self, measured, cost):
+        """Take in a piece, and what each of its operations cost."""
+        self._pieces.append(measured)
+        self._costs.append(cost)
+
+    def together(self, scenario):
+        """Return the scenario as long as all pieces, what it measured, and its cost."""
+        first, *_ = self._pieces
+        whole = Measured(first.started)
+        for piece in self._pieces:
+            whole.done += [replace(one, second=one.second + whole.seconds) for one in piece.done]
+            whole.seconds += piece.seconds
+            whole.finished += piece.finished
+            whole.examples = {**piece.examples, **whole.examples}
+        return {**scenario, "duration": whole.seconds}, whole, self._cost(whole.finished)
+
+    def _cost(self, finished):
+        sums = collections.Counter()
+        for piece, cost in zip(self._pieces, self._costs, strict=True):
+            for key, used in cost.items():
+                sums[key] += used * piece.finished
+        return {key: used / finished for key, used in sums.items()} if finished else {}
 
 
 def summarize(scenario, measured):
@@ -183,5 +216,11 @@ def _series(measured):
     return rows
 
 
-def _rows(numbers):
-    return [[*key, round(number, 9)] for key, number in sorted(numbers.items())]
+def rows(found):
+    """Return numbers by (service, resource) as rows of JSON."""
+    return [[*key, round(number, 9)] for key, number in sorted(found.items())]
+
+
+def numbers(found):
+    """Return what `rows` made of numbers."""
+    return {(service, resource): number for service, resource, number in found}

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`osci stress --against`: two sides, measured in pairs by turns, and compared."""
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from osci_jobs import groups, run
+from osci_jobs.cli import branches, plans, running
+from osci_jobs.cli.progress import Progress
+from osci_jobs.errors import ConfigurationError, InfrastructureError
+from osci_jobs.regression import document
+from osci_jobs.results import store
+from osci_jobs.results.record import Record
+from osci_jobs.run import paired
+
+_OPTIONS = ("pairs", "budget", "until_clear", "seed")
+
+
+def require_none(asked: argparse.Namespace) -> None:
+    """Raise ConfigurationError for what is asked of pairs, where there are none."""
+    given = [name for name in _OPTIONS if getattr(asked, name) not in (None, False)]
+    if given:
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigurationError(f"{words}: there are pairs with --against only.")
+
+
+def call(asked: argparse.Namespace) -> int:
+    """Measure two sides in pairs; the report goes to standard output."""
+    pairing = order(asked)
+    if asked.dry_run:
+        _print_plan(asked, pairing)
+        return 0
+    record = _carry_out(pairing)
+    directory = pairing.order.run_directory
+    if asked.json:
+        found = document.read(directory / document.FILE)
+        told = store.document(record, directory)
+        told["comparison"] = found.as_dict() if found else None
+        print(json.dumps(told, sort_keys=True))
+    else:
+        print((directory / "report.txt").read_text(encoding="utf-8"))
+    return running.exit_code(asked, record)
+
+
+def order(asked: argparse.Namespace) -> run.Pairing:
+    """Check everything that can be checked before anything is made, and return the order."""
+    if asked.group:
+        raise ConfigurationError("--group: both sides of --against need a group of their own.")
+    whole = running.order(asked)
+    plan = plans.plan(asked, whole.suites[0].options["scenarios"])
+    against = argparse.Namespace(**vars(asked))
+    against.branch = [word for word in asked.against if word]
+    against.branch_origin, against.method, against.trunk = "--against", "", []
+    sources = branches.sources(against, whole.deployment, whole.projects)
+    before, after = (_side(whole, name) for name in paired.SIDES)
+    return run.Pairing(
+        order=whole,
+        before=replace(before, sources=sources),
+        after=after,
+        plan=plan,
+        history=_history(asked.state_dir.resolve(), whole, plan),
+    )
+
+
+def _side(whole: run.Order, name: str) -> run.Order:
+    run_id = store.run_id(datetime.now(UTC), whole.deployment.name, groups.new_token())
+    return replace(whole, run=run_id, run_directory=whole.run_directory / name, is_quiet=True)
+
+
+def _history(state: Path, whole: run.Order, plan: run.Plan) -> Path:
+    """Return where the history of what is measured alike is kept."""
+    measured = [whole.deployment.digest, *plan.pieces]
+    digest = hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()[:12]
+    return state / "history" / f"{whole.deployment.name}-{digest}.json"
+
+
+def _carry_out(pairing: run.Pairing) -> Record:
+    try:
+        running.remove(pairing.order.run_directory)
+        with Progress(sys.stderr, {}) as progress:
+            return run.execute_pairs(pairing, progress)
+    except OSError as error:
+        raise InfrastructureError(f"The results cannot be written: {error}.") from error
+
+
+def _print_plan(asked: argparse.Namespace, pairing: run.Pairing) -> None:
+    plan: dict[str, Any] = {
+        "deployment": pairing.order.deployment.name,
+        **{
+            name: [f"{one.project}={one.text} ({one.method})" for one in side.sources]
+            for name, side in zip(paired.SIDES, (pairing.before, pairing.after), strict=True)
+        },
+        "scenarios": [piece["name"] for piece in pairing.plan.pieces],
+        "pairs": pairing.plan.pairs,
+        "most_pairs": pairing.plan.most_pairs,
+        "seed": pairing.plan.seed,
+        "run_directory": str(pairing.order.run_directory),
+    }
+    if asked.json:
+        print(json.dumps({"plan": plan}, indent=2, sort_keys=True))
+        return
+    for name, value in plan.items():
+        text = ", ".join(value) or "as deployed" if isinstance(value, list) else str(value)
+        print(f"{name.replace('_', ' ')}: {text}")

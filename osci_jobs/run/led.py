@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A group whose load is led from here: piece by piece, and frozen in between."""
+
+import contextlib
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from osci_jobs import groups, process, signals
+from osci_jobs.deployment import Limit, Suite
+from osci_jobs.errors import InfrastructureError
+from osci_jobs.groups import TESTER, Group
+from osci_jobs.results import load
+from osci_jobs.results.load import Measured
+from osci_jobs.run import steps
+from osci_jobs.run.phase import phase
+from osci_jobs.run.work import Work
+from osci_jobs.suites.fetched import ARCHIVE_BYTES
+
+_RUNNER = "/usr/local/lib/osci/run_suite.py"
+_DIRECTORY = "/var/lib/osci/suites"
+# To bring the programs and to start what counts; to boot the servers that scenarios find.
+_BRING_SECONDS = 120
+_READY_SECONDS = 180
+_MARGIN_SECONDS = 60
+_END_SECONDS = 120
+# What comes due while a host is frozen is done at once when it goes on.
+_SETTLE_SECONDS = 0.15
+
+
+KNOWN = ("idle", "look")
+Known = dict[str, list[list[Any]]]
+
+
+class Side:
+    """One of two groups under load; frozen but for the time in which it is asked."""
+
+    def __init__(self, name: str, group: Group, generator: process.Conversation):
+        self.name = name
+        self._group = group
+        self._generator = generator
+
+    def wait_until_ready(self) -> None:
+        """Wait until the generator has what its scenarios need, and freeze the group.
+
+        Raises InfrastructureError when the generator cannot.
+        """
+        self._understood(self._generator.answer(_READY_SECONDS))
+        groups.freeze(self._group)
+
+    def know(self, seconds: float) -> Known:
+        """Return what the cloud uses by itself in a second, and for a look at a server.
+
+        It is watched for so many seconds. Rows are service, resource, amount.
+        """
+        found = self._asked({"know": seconds}, seconds + _MARGIN_SECONDS)
+        return {name: found.get(name, []) for name in KNOWN}
+
+    def use(self, known: Known) -> None:
+        """Let this be taken off from what is measured from now on."""
+        self._asked({"known": known}, 0)
+
+    def load(self, piece: Mapping[str, Any], *, is_kept: bool) -> tuple[Measured | None, str]:
+        """Put a piece of load on the group; return what that measured, or why it did not.
+
+        Raises InfrastructureError when the generator is lost.
+        """
+        seconds = piece["ramp"] + piece["duration"] + piece["timeout"]
+        found = self._asked({"scenario": dict(piece), "is_kept": is_kept}, seconds)
+        if "trouble" in found:
+            return None, str(found["trouble"])
+        measured = load.parse(found.get("measured"))
+        return measured, "" if measured else "the generator's numbers cannot be read"
+
+    def _asked(self, what: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+        with self._awake():
+            return self._understood(
+                self._generator.ask(json.dumps(what), seconds + _MARGIN_SECONDS)
+            )
+
+    @contextlib.contextmanager
+    def _awake(self) -> Iterator[None]:
+        groups.thaw(self._group)
+        time.sleep(_SETTLE_SECONDS)
+        yield
+        groups.freeze(self._group)
+
+    def _understood(self, line: str) -> dict[str, Any]:
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise InfrastructureError(
+                f"The generator of load on the side '{self.name}' failed.", line=line[:500]
+            )
+        return found
+
+
+@contextlib.contextmanager
+def side(name: str, work: Work, suite: Suite, limit: Limit) -> Iterator[Side]:
+    """Yield the side of a run whose group is up; what it measured is placed afterwards.
+
+    In the run's log this is the suite. Raises InfrastructureError when it could not run.
+    """
+    assert work.group
+    group, log, directory = work.group, work.log, work.order.run_directory
+    with phase(log, suite.name, None) as outcome:
+        led = {"osci_suite_is_led": True}
+        steps.bring_suite(group, suite, limit, _BRING_SECONDS, log, work.say, led)
+        try:
+            with process.Conversation(
+                _ssh(group, ["/usr/bin/python3", _RUNNER, f"{_DIRECTORY}/{suite.name}", "--led"]),
+                name=f"load ({name})",
+                environment=process.outside_of_builds({}),
+            ) as generator:
+                yield Side(name, group, generator)
+                groups.thaw(group)
+                generator.end(_END_SECONDS)
+        finally:
+            groups.thaw(group)
+        output = group.scratch / f"{suite.name}.tar"
+        _fetch(group, f"{_DIRECTORY}/{suite.name}/output.tar", output)
+        outcome[0] = steps.take_suite(group, suite, limit, output, directory, log, work.say)
+        work.has_failed = outcome[0] != "success"
+
+
+def _ssh(group: Group, command: list[str]) -> list[str]:
+    return ["ssh", "-F", str(group.ssh_config), TESTER, shlex.join(command)]
+
+
+def _fetch(group: Group, path: str, place: Path) -> None:
+    with place.open("wb") as file, signals.blocked():
+        try:
+            done = subprocess.run(
+                _ssh(group, ["head", "-c", str(ARCHIVE_BYTES), path]),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.PIPE,
+                timeout=process.CALL_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise InfrastructureError("What the load measured does not come back.") from error
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise InfrastructureError(f"What the load measured does not come back: {said}")

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two sides measured by turns: scenario by scenario, one side right after the other.
+
+What was measured far apart in time differs by what the machine did meanwhile, which no test
+can tell from a change; so both sides of a pair of values are some seconds apart. Which side
+is the first is drawn for each pair of each scenario. Rounds in which the cloud still warms up
+are left out.
+"""
+
+import math
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+from osci_jobs.regression import comparison, model
+from osci_jobs.regression.model import Comparison, History, Paired
+from osci_jobs.results import load, metrics
+from osci_jobs.results.load import Measured
+from osci_jobs.run.led import KNOWN, Side
+from osci_jobs.run.order import Plan
+from osci_jobs.run.play import Say
+from osci_jobs.run.watch import Look, Watch
+
+IDLE_SECONDS = 5
+# The first round fills caches and opens connections. One more is left out while the next is
+# faster than it by this, in half of the times.
+WARM_RATIO = 0.9
+MOST_WARM_UP = 3
+# When it goes on until all is clear: pairs between two looks, and the change that is to be
+# seen or excluded.
+LOOK_PAIRS = 3
+CLEAR_CHANGE = 0.1
+# What shows of a scenario: of a piece of some operations, further percentiles are its maximum.
+TIMES = ("p50", "p95")
+# From this share of operations that fail, the others are no longer what they were before.
+MANY_ERRORS = 0.01
+
+Row = dict[str, float]
+
+
+@dataclass
+class Round:
+    """What a round measured on each side, the first being `before`."""
+
+    rows: tuple[Row, Row] = field(default_factory=lambda: ({}, {}))
+    # Of each side and scenario, how many operations there were, and how many failed.
+    operations: tuple[Counter[str], Counter[str]] = field(
+        default_factory=lambda: (Counter(), Counter())
+    )
+    failed: tuple[Counter[str], Counter[str]] = field(
+        default_factory=lambda: (Counter(), Counter())
+    )
+    troubles: dict[str, str] = field(default_factory=dict)  # by scenario
+    look: Look = Look(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was measured: each metric's pairs, how many rounds were warm-up, and the machine.
+
+    `looks` is how often at most the pairs were to be compared.
+    """
+
+    metrics: tuple[Paired, ...]
+    warm_up: int
+    looks: int
+    machine: tuple[Look, ...]
+
+
+def measure(
+    sides: tuple[Side, Side],
+    plan: Plan,
+    history: History,
+    say: Say,
+    keep: Callable[[Outcome], None],
+) -> Outcome:
+    """Measure both sides by turns; `keep` is called with what there is after each pair."""
+    until = time.monotonic() + plan.seconds
+    draw = random.Random(plan.seed)
+    for one in sides:
+        one.wait_until_ready()
+    _share_known(sides, say)
+    looks = looks_of(plan)
+    rounds = [_round(sides, plan, draw, "warm-up", say)]
+    warm_up = 1
+    seconds = 0.0
+    while _goes_on(plan, rounds[warm_up:], until - time.monotonic() - seconds, history, looks):
+        started = time.monotonic()
+        rounds.append(_round(sides, plan, draw, f"pair {len(rounds) - warm_up + 1}", say))
+        seconds = time.monotonic() - started
+        if warm_up < MOST_WARM_UP and len(rounds) == warm_up + 2 and _was_cold(*rounds[-2:]):
+            warm_up += 1
+            say("The round before was still warming up; it is left out.")
+        keep(_outcome(rounds, warm_up, looks))
+    return _outcome(rounds, warm_up, looks)
+
+
+def looks_of(plan: Plan) -> int:
+    """Return how often at most the pairs are compared."""
+    if not plan.is_until_clear:
+        return 1
+    return 1 + math.ceil((plan.most_pairs - plan.pairs) / LOOK_PAIRS)
+
+
+def compare(outcome: Outcome, history: History) -> Comparison:
+    """Return what came of the pairs."""
+    return comparison.compare(outcome.metrics, True, history, outcome.looks)
+
+
+def _goes_on(
+    plan: Plan, rounds: Sequence[Round], left_seconds: float, history: History, looks: int
+) -> bool:
+    done = len(rounds)
+    if done < 1:
+        return True
+    if left_seconds < 0 or done >= plan.most_pairs:
+        return False
+    if done < plan.pairs:
+        return True
+    if not plan.is_until_clear:
+        return False
+    if (done - plan.pairs) % LOOK_PAIRS:
+        return True
+    found = compare(_outcome(rounds, 0, looks), history)
+    return bool(comparison.undecided(found, CLEAR_CHANGE))
+
+
+def _round(sides: tuple[Side, Side], plan: Plan, draw: random.Random, name: str, say: Say) -> Round:
+    found = Round()
+    watch = Watch()
+    watch.begin()
+    for piece in plan.pieces:
+        first = draw.randrange(2)
+        for number in (first, 1 - first):
+            say(f"{name}: {piece['name']}, {sides[number].name}")
+            measured, trouble = sides[number].load(piece, is_kept=name != "warm-up")
+            if measured:
+                _take(found, number, measured)
+            else:
+                found.operations[number][piece["name"]] += 1
+                found.failed[number][piece["name"]] += 1
+                found.troubles.setdefault(piece["name"], f"{sides[number].name}: {trouble}")
+    return replace(found, look=watch.end())
+
+
+def _take(found: Round, side: int, measured: Measured) -> None:
+    bad = sum(measured.errors.values())
+    found.operations[side][measured.name] += measured.operations
+    found.failed[side][measured.name] += bad
+    found.rows[side].update(
+        {name: value for name, value in load.numbers(measured) if _declared(name)},
+        **{f"{measured.name}.errors": float(bad)},
+    )
+
+
+def _was_cold(before: Round, after: Round) -> bool:
+    """Tell whether a side was faster in the later round, in half of its times or more."""
+    for row, next_row in zip(before.rows, after.rows, strict=True):
+        ratios = [
+            next_row[name] / value
+            for name, value in row.items()
+            if name.endswith(".p50") and value > 0 and name in next_row
+        ]
+        if ratios and median(ratios) < WARM_RATIO:
+            return True
+    return False
+
+
+def _outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
+    kept = rounds[warm_up:]
+    names = dict.fromkeys(name for one in kept for row in one.rows for name in row)
+    reasons = _reasons(kept)
+    declared = []
+    for name in names:
+        paired = _declared(name)
+        assert paired
+        scenario = name.partition(".")[0]
+        is_error = name == f"{scenario}.errors"
+        declared.append(paired if is_error else replace(paired, reason=reasons.get(scenario, "")))
+    before, after = ([one.rows[side] for one in kept] for side in (0, 1))
+    looked = tuple(one.look for one in kept)
+    return Outcome(model.gather(declared, before, after), warm_up, looks, looked)
+
+
+def _reasons(rounds: Sequence[Round]) -> dict[str, str]:
+    """Return for each scenario of which many operations failed that they did."""
+    found: dict[str, str] = {}
+    for side, name in ((0, "before"), (1, "after")):
+        asked, failed = Counter[str](), Counter[str]()
+        for one in rounds:
+            asked.update(one.operations[side])
+            failed.update(one.failed[side])
+        for scenario, number in failed.items():
+            if number > MANY_ERRORS * asked[scenario]:
+                share = 100 * number / asked[scenario]
+                found[scenario] = f"{share:.3g} % of its operations failed {name}"
+    return found
+
+
+def _declared(name: str) -> Paired | None:
+    """Return what a number is; None where both sides are not compared by it."""
+    scenario, _, rest = name.partition(".")
+    if rest == "errors":
+        return Paired(name, "operations", "lower", "counter", 0.5, family="errors")
+    is_cost = "." in rest
+    if not is_cost and rest not in TIMES:
+        return None
+    metric = metrics.of_load(name)
+    if metric is None:
+        return None
+    family = rest.rpartition(".")[2] if is_cost else "latency"
+    kind = "growth" if family == "memory" else metric.kind
+    floor = metrics.FLOORS[metric.unit]
+    return Paired(name, metric.unit, metric.direction, kind, floor, family=family)
+
+
+def _share_known(sides: tuple[Side, Side], say: Say) -> None:
+    """Let what is taken off be the same for both, or its noise would be a difference."""
+    say("what the idle cloud uses")
+    sums: dict[tuple[str, str, str], float] = defaultdict(float)
+    for one in sides:
+        for name, rows in one.know(IDLE_SECONDS).items():
+            for service, resource, used in rows:
+                sums[name, str(service), str(resource)] += float(used) / len(sides)
+    known: dict[str, list[list[Any]]] = {name: [] for name in KNOWN}
+    for (name, *key), used in sorted(sums.items()):
+        known[name].append([*key, used])
+    for one in sides:
+        one.use(known)
+
+
+def pieces(scenarios: Sequence[Mapping[str, Any]], share: float) -> tuple[Mapping[str, Any], ...]:
+    """Return the scenarios as long as a round has them; the first round is their ramp."""
+    return tuple(
+        {**one, "ramp": 0, "duration": one["duration"] * share, "limits": {}} for one in scenarios
+    )

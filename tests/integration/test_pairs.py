@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two sides measured by turns: effects of known size are found, and nothing else is."""
+
+import json
+import os
+import random
+import shutil
+from pathlib import Path
+
+import effects
+import git_daemon
+import pytest
+import trunk
+
+SINGLE = "single"
+# What the branch changes, and one that it does not.
+SCENARIOS = ("flavor-list", "image-list", "keypair", "server-boot", "server-list", "token")
+# Where the paired data go, to become those of the unit tests and of benchmarks/regression.
+KEPT = os.environ.get("OSCI_KEEP_PAIRS", "")
+SEED = int(os.environ.get("OSCI_EFFECTS_SEED", random.SystemRandom().randrange(1 << 32)))
+TIMES = 3
+NULL_RUNS = 5
+
+
+def compared(osci, *words: str) -> dict:
+    """Measure two sides of single, and return what `--json` says."""
+    named = [word for name in SCENARIOS for word in ("--scenario", name)]
+    done = osci("stress", SINGLE, *named, *words, "--json")
+    assert done.code in (0, 1, 6), done.err
+    return done.json
+
+
+def kept(found: dict, name: str) -> None:
+    """Keep the pairs of a run where that was asked for, and print what came of them."""
+    if KEPT:
+        pairs = Path(found["run_directory"]) / "pairs.csv.gz"
+        shutil.copy(pairs, Path(KEPT) / f"{name}.csv.gz")
+    changed = {one["name"]: one for one in found["comparison"]["findings"] if one["is_changed"]}
+    print(f"\n{name}: {found['seconds']:.0f} s, {found['comparison']['tested']} tested")
+    for one in changed.values():
+        print(f"  {one['answer']} {one['name']}: {one['effect']:.4g}", end=" ")
+        print(f"({one['low']:.4g} to {one['high']:.4g}), {one['before']:.5g} to {one['after']:.5g}")
+
+
+@pytest.fixture(scope="module")
+def branches(tmp_path_factory):
+    """Trunks of nova and keystone with their branches, served by git."""
+    directory = tmp_path_factory.mktemp("effects")
+    drawn = effects.Effects.draw(SEED)
+    print(f"\n{drawn}")
+    repositories = effects.make(directory, drawn)
+    daemon = git_daemon.Daemon(directory)
+    urls = {name: f"{daemon.url}/{name}" for name in repositories}
+    yield drawn, urls
+    daemon.close()
+
+
+@pytest.fixture
+def against_trunk(osci, branches, tmp_path, monkeypatch):
+    """Hold a branch of both projects against their trunks."""
+    drawn, urls = branches
+    named = {name: {"url": url, "branch": "master"} for name, url in urls.items()}
+    monkeypatch.setenv("OSCI_PROJECTS", str(trunk.projects(tmp_path, projects=named)))
+
+    def run(branch: str) -> tuple[effects.Effects, dict]:
+        sides = (("--against", "master"), ("--branch", branch))
+        words = [
+            word
+            for option, ref in sides
+            for name, url in urls.items()
+            for word in (option, f"{name}={url}@{ref}")
+        ]
+        return drawn, compared(osci, *words)
+
+    return run
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("time", range(TIMES))
+def test_effects_of_known_size_are_found(against_trunk, time):
+    drawn, found = against_trunk("effects")
+    kept(found, f"effects-{drawn.seed}-{time}")
+    findings = {one["name"]: one for one in found["comparison"]["findings"]}
+    assert_found(findings["server-list.p50"], "worse", seconds=drawn.sleep_seconds)
+    boot = findings["server-boot.nova-conductor.statements"]
+    assert_found(boot, "worse", seconds=drawn.statements)
+    flavors = findings["flavor-list.nova-api.memory"]
+    assert flavors["answer"] == "worse"
+    assert flavors["low"] <= drawn.kept_kib <= flavors["high"]
+    assert_found(findings["token.keystone.cpu"], "better", seconds=-drawn.saved_seconds)
+    assert findings["keypair.errors"]["answer"] == "worse"
+    keypair = [one for name, one in findings.items() if name.startswith("keypair.")]
+    assert all(one["answer"] != "better" for one in keypair)
+    assert [one for name, one in findings.items() if is_false(name, one)] == []
+    assert found["verdict"] == "regression"
+
+
+def assert_found(finding: dict, answer: str, seconds: float):
+    """See that the finding says so, with an interval that holds the truth."""
+    assert finding["answer"] == answer, finding
+    truth = seconds / finding["before"]
+    assert finding["low"] <= truth <= finding["high"], (truth, finding)
+
+
+def is_false(name: str, finding: dict) -> bool:
+    """Tell whether a change is reported where the branch changes nothing."""
+    return finding["is_changed"] and name.startswith("image-list.")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("time", range(TIMES))
+def test_of_a_comment_nothing_is_reported(against_trunk, time):
+    drawn, found = against_trunk("comment")
+    kept(found, f"comment-{drawn.seed}-{time}")
+    assert [one["name"] for one in found["comparison"]["findings"] if one["is_changed"]] == []
+    assert found["verdict"] == "success"
+    assert not found["comparison"]["plan"]["is_null"]
+
+
+@pytest.mark.full
+def test_null_runs_cry_wolf_once_in_five_at_the_most(osci):
+    alarms = []
+    for number in range(NULL_RUNS):
+        found = compared(osci, "--against")
+        kept(found, f"null-{number}")
+        assert found["comparison"]["plan"]["is_null"]
+        alarms += [one["name"] for one in found["comparison"]["findings"] if one["is_changed"]]
+    print(f"\nfalse alarms in {NULL_RUNS} null runs: {len(alarms)} {alarms}")
+    assert len(alarms) <= 1
+    (history,) = (osci.state / "history").iterdir()
+    ratios = json.loads(history.read_text())["metrics"]["token.p50"]
+    assert len(ratios) == 5 * NULL_RUNS
