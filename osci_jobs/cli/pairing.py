@@ -24,7 +24,8 @@ _OPTIONS = ("pairs", "budget", "until_clear", "seed")
 
 def require_none(asked: argparse.Namespace) -> None:
     """Raise ConfigurationError for what is asked of pairs, where there are none."""
-    given = [name for name in _OPTIONS if getattr(asked, name) not in (None, False)]
+    values = {name: getattr(asked, name) for name in _OPTIONS}
+    given = [name for name, value in values.items() if value is not None and value is not False]
     if given:
         words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ConfigurationError(f"{words}: there are pairs with --against only.")

@@ -34,7 +34,7 @@ from osci_jobs.regression.noise import Common, Judged
 
 LEVEL = 0.04  # below the 5 % that may be false of what is reported: metrics hang together
 LEAST = 0.05  # the least relative change that is reported of what varies
-_LEAST_RATIO = math.log1p(LEAST)
+LEAST_COUNT = 0.01  # of counters, which are what the code does and not how fast
 _LARGEST_RATIO = 700.0  # a logarithm; more than that is no number of a computer's
 _DOUBT = 0.05  # of an interval of 95 %
 _POWER = 0.84  # the quantile of the normal distribution that four of five are below
@@ -166,7 +166,7 @@ def _varied_finding(one: Evidence, seen: Judged, bar: float) -> Finding:
         effect=_relative(seen.mean),
         low=_relative(seen.mean - half),
         high=_relative(seen.mean + half),
-        smallest=max(smallest, LEAST, one.metric.floor / finding.before),
+        smallest=max(smallest, _least(one), one.metric.floor / finding.before),
     )
 
 
@@ -201,7 +201,11 @@ def _is_large(one: Evidence, seen: Judged, has_moved: bool) -> bool:
     least = min(seen.mean * sign, seen.median * sign)
     if has_moved:
         least = min(least, seen.raw * sign)
-    return least >= _LEAST_RATIO
+    return least >= math.log1p(_least(one))
+
+
+def _least(one: Evidence) -> float:
+    return LEAST_COUNT if one.metric.kind == "counter" else LEAST
 
 
 def _untested(one: Evidence, reason: str) -> Finding:
@@ -238,7 +242,7 @@ def _together(common: Common | None, level: float) -> Together | None:
         moved=common.moved,
         tested=common.tested,
         is_real=common.p <= level
-        and abs(common.shift) >= _LEAST_RATIO
+        and abs(common.shift) >= math.log1p(LEAST)
         and 2 * common.moved > common.tested,
     )
 

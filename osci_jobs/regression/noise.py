@@ -14,6 +14,7 @@ from osci_jobs.regression.statistics import MANY, Array, Estimate
 ENOUGH_HISTORY = 20  # pairs
 # How much larger variances may be than in history, for that to tell anything of this day.
 MOST_GROWTH = 2.0
+_APART = ("growth",)  # differences, which are no ratios
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ def iter_centred(metrics: Sequence[Evidence]) -> Iterator[list[float]]:
 def _iter_groups(metrics: Sequence[Evidence]) -> Iterator[tuple[bool, list[int]]]:
     """Yield which metrics are judged together, and whether by their history.
 
-    Times vary unlike counters, so each family is a group. Those that are few go with the most,
-    but for differences, which are no ratios.
+    Times vary unlike counters, so each family is a group (`_pools`).
     """
     pools = _pools(metrics)
     groups: dict[tuple[str, int], list[int]] = {}
@@ -91,14 +91,22 @@ def _iter_groups(metrics: Sequence[Evidence]) -> Iterator[tuple[bool, list[int]]
 
 
 def _pools(metrics: Sequence[Evidence]) -> list[str]:
-    """Return of each metric with which others it is judged: its family, its kind, or the most."""
-    families = Counter(one.metric.family or one.metric.kind for one in metrics)
-    most = families.most_common(1)[0][0]
+    """Return of each metric with which others it is judged: its family, else its kind, else most.
+
+    Counters vary by jumps and not like the others, so few of them are judged by themselves.
+    """
+    families = Counter(one.metric.family for one in metrics if one.metric.family)
+    kinds = Counter(one.metric.kind for one in metrics if families[one.metric.family] < MANY)
+    most = Counter(one.metric.kind for one in metrics).most_common(1)[0][0]
     found = []
     for one in metrics:
-        pool = one.metric.family or one.metric.kind
-        is_own = families[pool] >= MANY or one.metric.kind == "growth"
-        found.append(pool if is_own else most)
+        metric = one.metric
+        if families[metric.family] >= MANY:
+            found.append(metric.family)
+        elif kinds[metric.kind] >= MANY or metric.kind in _APART or metric.family:
+            found.append(metric.kind)
+        else:
+            found.append(most)
     return found
 
 

@@ -59,6 +59,10 @@ def sentence(one: Finding, unit: str) -> str:
 
 
 def _iter_notes(found: Document) -> Iterator[str]:
+    for project, before, after in found.plan.get("sources") or ():
+        yield f"{project}: {before or 'none'} before, {after or 'none'} after."
+    if found.plan.get("is_null"):
+        yield "Both sides are the same code."
     together = found.comparison.together
     if together and together.is_real:
         yield (

@@ -30,6 +30,8 @@ from osci_jobs.run.work import Work, start
 Listener = Callable[[Mapping[str, Any]], None]
 
 SIDES = ("before", "after")
+_COMMIT_DIGITS = 12
+_NOTHING = ("", "")
 
 
 def execute_pairs(pairing: Pairing, listener: Listener) -> Record:
@@ -130,7 +132,12 @@ def _measure(pairing: Pairing, works: list[Work], log: RunLog) -> str:
 
 def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog) -> str:
     directory = pairing.order.run_directory
-    is_null = _sources(directory / SIDES[0]) == _sources(directory / SIDES[1])
+    before, after = (_sources(directory / name) for name in SIDES)
+    different = [
+        project
+        for project in sorted(before.keys() | after.keys())
+        if before.get(project, _NOTHING)[0] != after.get(project, _NOTHING)[0]
+    ]
     found = Document(
         comparison=rounds.compare(outcome, earlier),
         units={one.name: one.unit for one in outcome.metrics},
@@ -139,7 +146,11 @@ def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog)
             "pairs": len(outcome.machine),
             "warm_up": outcome.warm_up,
             "looks": outcome.looks,
-            "is_null": is_null,
+            "is_null": not different,
+            "sources": [
+                [project, before.get(project, _NOTHING)[1], after.get(project, _NOTHING)[1]]
+                for project in different
+            ],
             "machine": [asdict(look) for look in outcome.machine],
             "noisy": watch.noisy(outcome.machine),
         },
@@ -148,7 +159,7 @@ def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog)
     document.write(directory / document.FILE, found)
     ended = comparing.write_cases(directory, found)
     log.append("suite_ended", suite=comparing.SUITE, outcome=ended)
-    if is_null:
+    if not different:
         _learn(pairing.history, outcome)
     return ended
 
@@ -159,13 +170,16 @@ def _learn(path: Path, outcome: Outcome) -> None:
         history.write(path, history.fold(history.read(path), outcome.metrics))
 
 
-def _sources(directory: Path) -> dict[str, Any]:
-    """Return what decides what a side's code is, by project."""
-    found: dict[str, Any] = {}
+def _sources(directory: Path) -> dict[str, tuple[str, str]]:
+    """Return of each project of a side what is the same for the same code, and what is told."""
+    found: dict[str, tuple[str, str]] = {}
     for event in runlog.iter_events(directory / store.LOG):
         if event["event"] == "pinned":
-            found |= {project: version for project, version in event["versions"].items()}
+            found |= {name: (version, version) for name, version in event["versions"].items()}
         elif event["event"] == "source":
             source = event["source"]
-            found[event["project"]] = source.get("tree") or source.get("ref")
+            place = "@".join(filter(None, (source.get("url"), source.get("ref"))))
+            commit = source.get("merged", "")[:_COMMIT_DIGITS]
+            same = source.get("tree") or source.get("ref", "")
+            found[event["project"]] = (same, " ".join(filter(None, (place, commit))))
     return found

@@ -92,11 +92,11 @@ def measure(
         started = time.monotonic()
         rounds.append(_round(sides, plan, draw, f"pair {len(rounds) - warm_up + 1}", say))
         seconds = time.monotonic() - started
-        if warm_up < MOST_WARM_UP and len(rounds) == warm_up + 2 and _was_cold(*rounds[-2:]):
+        if warm_up < MOST_WARM_UP and len(rounds) == warm_up + 2 and was_cold(*rounds[-2:]):
             warm_up += 1
             say("The round before was still warming up; it is left out.")
-        keep(_outcome(rounds, warm_up, looks))
-    return _outcome(rounds, warm_up, looks)
+        keep(outcome(rounds, warm_up, looks))
+    return outcome(rounds, warm_up, looks)
 
 
 def looks_of(plan: Plan) -> int:
@@ -106,9 +106,9 @@ def looks_of(plan: Plan) -> int:
     return 1 + math.ceil((plan.most_pairs - plan.pairs) / LOOK_PAIRS)
 
 
-def compare(outcome: Outcome, history: History) -> Comparison:
+def compare(measured: Outcome, history: History) -> Comparison:
     """Return what came of the pairs."""
-    return comparison.compare(outcome.metrics, True, history, outcome.looks)
+    return comparison.compare(measured.metrics, True, history, measured.looks)
 
 
 def _goes_on(
@@ -125,7 +125,7 @@ def _goes_on(
         return False
     if (done - plan.pairs) % LOOK_PAIRS:
         return True
-    found = compare(_outcome(rounds, 0, looks), history)
+    found = compare(outcome(rounds, 0, looks), history)
     return bool(comparison.undecided(found, CLEAR_CHANGE))
 
 
@@ -157,7 +157,7 @@ def _take(found: Round, side: int, measured: Measured) -> None:
     )
 
 
-def _was_cold(before: Round, after: Round) -> bool:
+def was_cold(before: Round, after: Round) -> bool:
     """Tell whether a side was faster in the later round, in half of its times or more."""
     for row, next_row in zip(before.rows, after.rows, strict=True):
         ratios = [
@@ -170,7 +170,8 @@ def _was_cold(before: Round, after: Round) -> bool:
     return False
 
 
-def _outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
+def outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
+    """Return what the rounds after those of warming up measured."""
     kept = rounds[warm_up:]
     names = dict.fromkeys(name for one in kept for row in one.rows for name in row)
     reasons = _reasons(kept)

@@ -12,12 +12,12 @@ KEYSTONE = "30.0.0"
 _SERVERS = "nova/api/openstack/compute/servers.py"
 _FLAVORS = "nova/api/openstack/compute/flavors.py"
 _KEYPAIRS = "nova/api/openstack/compute/keypairs.py"
-_CONDUCTOR = "nova/conductor/manager.py"
+_SCHEDULER = "nova/scheduler/manager.py"
 _TOKENS = "keystone/api/_shared/authentication.py"
 
 _LIST = "    def index(self, req):\n"
 _CREATE = "    def create(self, req, body):\n"
-_SCHEDULE = "        # Add all the UUIDs for the instances\n"
+_SELECT = '        """Returns destinations(s) best suited'
 _AUTHENTICATE = '    """Authenticate user and issue a token."""\n'
 _UTILS = "\nfrom nova import utils\n"
 _LOG = "\nLOG = logging.getLogger(__name__)\n"
@@ -93,8 +93,8 @@ def _counting(times: int):
     """Ask the database something before each boot, so many times in one transaction."""
     called = f"        _spend(context, {times})\n"
     return _all(
-        trunk.edited(_CONDUCTOR, _LOG, _LOG + _COUNT),
-        trunk.edited(_CONDUCTOR, _SCHEDULE, called + _SCHEDULE),
+        trunk.edited(_SCHEDULER, _LOG, _LOG + _COUNT),
+        trunk.edited(_SCHEDULER, _SELECT, called + _SELECT),
     )
 
 
@@ -105,7 +105,7 @@ def _nova(effects: Effects):
     return _all(
         trunk.edited(_SERVERS, _LIST, _LIST + sleeping),
         trunk.edited(
-            _CONDUCTOR, "_spend(context, 1)", f"_spend(context, {1 + effects.statements})"
+            _SCHEDULER, "_spend(context, 1)", f"_spend(context, {1 + effects.statements})"
         ),
         trunk.edited(_FLAVORS, _UTILS, _UTILS + "\n_KEPT = []\n"),
         trunk.edited(_FLAVORS, '        """Return all flavors in detail."""\n', keeping),

@@ -35,11 +35,12 @@ def kept(found: dict, name: str) -> None:
     if KEPT:
         pairs = Path(found["run_directory"]) / "pairs.csv.gz"
         shutil.copy(pairs, Path(KEPT) / f"{name}.csv.gz")
-    changed = {one["name"]: one for one in found["comparison"]["findings"] if one["is_changed"]}
+    changed = [one for one in found["comparison"]["findings"] if one["is_changed"]]
     print(f"\n{name}: {found['seconds']:.0f} s, {found['comparison']['tested']} tested")
-    for one in changed.values():
-        print(f"  {one['answer']} {one['name']}: {one['effect']:.4g}", end=" ")
-        print(f"({one['low']:.4g} to {one['high']:.4g}), {one['before']:.5g} to {one['after']:.5g}")
+    for one in changed:
+        numbers = [one[key] for key in ("effect", "low", "high", "before", "after")]
+        told = ["none" if number is None else f"{number:.4g}" for number in numbers]
+        print("  {} {}: {} ({} to {}), {} to {}".format(one["answer"], one["name"], *told))
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_effects_of_known_size_are_found(against_trunk, time):
     kept(found, f"effects-{drawn.seed}-{time}")
     findings = {one["name"]: one for one in found["comparison"]["findings"]}
     assert_found(findings["server-list.p50"], "worse", seconds=drawn.sleep_seconds)
-    boot = findings["server-boot.nova-conductor.statements"]
+    boot = findings["server-boot.nova-scheduler.statements"]
     assert_found(boot, "worse", seconds=drawn.statements)
     flavors = findings["flavor-list.nova-api.memory"]
     assert flavors["answer"] == "worse"
