@@ -7,19 +7,26 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from osci_jobs.cli import arguments, configuration
 from osci_jobs.deployment import notation
 from osci_jobs.errors import ConfigurationError
+from osci_jobs.regression import document
 from osci_jobs.results import record, runs, store
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
-from osci_jobs.run import provenance
+from osci_jobs.run import paired, provenance
 
 # What the command line of the run says besides its sources, and what it says it by.
 _KEPT = {
     "suite": "--suite",
+    "scenario": "--scenario",
+    "stress_config_dir": "--stress-config-dir",
+    "pairs": "--pairs",
+    "budget": "--budget",
+    "until_clear": "--until-clear",
     "until": "--until",
     "keep": "--keep",
     "timeout": "--timeout",
@@ -34,7 +41,7 @@ def call(asked: argparse.Namespace) -> int:
     """Print the command, or carry it out; what differs by now is said on standard error."""
     directory = runs.find(asked.output, asked.run)
     found = record.load(directory / store.RUN)
-    words = _words(found)
+    words = _words(found, directory)
     again = arguments.parser().parse_args(words, argparse.Namespace(words=words[1:]))
     notes = list(_iter_notes(found, again))
     for note in notes:
@@ -49,7 +56,7 @@ def call(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _words(found: Record) -> list[str]:
+def _words(found: Record, directory: Path) -> list[str]:
     """Return the words that give the run again.
 
     Raises ConfigurationError for a run whose sources are not known, or that was on a
@@ -61,20 +68,42 @@ def _words(found: Record) -> list[str]:
             f"The run '{found.run}' was on the group '{then.group}'; "
             "reproduce the run that made that."
         )
+    words = [found.command, found.deployment["name"]]
+    if getattr(then, "against", None) is not None:
+        words += _against_words(found, directory, then)
+    else:
+        words += _branch_words(found, then.branch)
+    return [*words, *_kept_words(then)]
+
+
+def _branch_words(found: Record, asked: list[str]) -> list[str]:
+    """Return the options of a run's sources; `asked` are those that were asked for."""
     sources = {name: source for name, source in found.sources.items() if source["text"]}
-    if len(sources) < len(then.branch) or not all(map(_is_known, sources.values())):
+    if len(sources) < len(asked) or not all(map(_is_known, sources.values())):
         raise ConfigurationError(
             f"The run '{found.run}' ended before all of its sources were known."
         )
-    words = [found.command, found.deployment["name"]]
-    for project, source in sources.items():
-        words += _source_words(project, source)
-    return [*words, *_kept_words(then)]
+    return [word for project, source in sources.items() for word in _source_words(project, source)]
+
+
+def _against_words(found: Record, directory: Path, then: argparse.Namespace) -> list[str]:
+    """Return the options of both sides of a run, and the seed by which they took turns."""
+    before, after = (record.load(directory / side / store.RUN) for side in paired.SIDES)
+    against = _branch_words(before, [word for word in then.against if word])
+    if "--trunk" in against:
+        raise ConfigurationError(
+            f"The first side of the run '{found.run}' is merged with trunk, and no option of "
+            "'osci stress' says that; give its merged commit a branch."
+        )
+    words = ["--against" if word == "--branch" else word for word in against] or ["--against"]
+    compared = document.read(directory / document.FILE)
+    seed = ["--seed", str(compared.plan["seed"])] if compared else []
+    return [*words, *_branch_words(after, then.branch), *seed]
 
 
 def _parsed(found: Record) -> argparse.Namespace:
     """Return the arguments of a run; raise ConfigurationError where this osci has none such."""
-    if found.command not in ("create", "functional"):
+    if found.command not in ("create", "functional", "stress"):
         raise ConfigurationError(f"The run '{found.run}' is none that can be reproduced.")
     words = [found.command, *found.arguments]
     return arguments.parser().parse_args(words, argparse.Namespace(words=words[1:]))

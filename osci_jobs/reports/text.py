@@ -145,7 +145,9 @@ def _iter_changes(found: Changes | None) -> Iterator[str]:
     parts = (("worse", found.worse), ("better", found.better), ("other", found.other))
     for name, sentences in parts:
         for one in sentences[:CHANGES]:
-            yield from _wrap(one, f"  {name:8}")
+            first, *rest = _wrap(one, " " * 10)
+            yield f"  {name:8}{first.lstrip()}"
+            yield from rest
         if len(sentences) > CHANGES:
             yield f"  {'':8}… and {len(sentences) - CHANGES} more that are {name}"
     if not any(sentences for _, sentences in parts):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from osci_jobs import groups
 from osci_jobs.groups import cgroup
 
 COUNT = "n=0; while :; do n=$((n + 1)); echo $n; sleep 0.01; done"
@@ -57,6 +58,13 @@ def test_what_is_frozen_can_be_removed(counting):
 
 def test_to_thaw_what_is_gone_does_nothing():
     cgroup.thaw("osci-000000-nothing")
+
+
+def test_a_group_that_was_left_frozen_is_deleted_like_any_other(osci):
+    done = osci("create", "hosts", "--json")
+    assert done.code == 0, done.err
+    groups.freeze(groups.look_up(osci.state, done.json["group"]))
+    assert osci("delete", done.json["group"]).code == 0
 
 
 def processes_seconds(pid: int) -> list[str]:

@@ -5,12 +5,15 @@ import json
 import os
 import random
 import shutil
+import signal
 from pathlib import Path
 
 import effects
 import git_daemon
 import pytest
 import trunk
+
+from osci_jobs.regression import pairs
 
 SINGLE = "single"
 # What the branch changes, and one that it does not.
@@ -33,8 +36,8 @@ def compared(osci, *words: str) -> dict:
 def kept(found: dict, name: str) -> None:
     """Keep the pairs of a run where that was asked for, and print what came of them."""
     if KEPT:
-        pairs = Path(found["run_directory"]) / "pairs.csv.gz"
-        shutil.copy(pairs, Path(KEPT) / f"{name}.csv.gz")
+        file = Path(found["run_directory"]) / "pairs.csv.gz"
+        shutil.copy(file, Path(KEPT) / f"{name}.csv.gz")
     changed = [one for one in found["comparison"]["findings"] if one["is_changed"]]
     print(f"\n{name}: {found['seconds']:.0f} s, {found['comparison']['tested']} tested")
     for one in changed:
@@ -131,3 +134,21 @@ def test_null_runs_cry_wolf_once_in_five_at_the_most(osci):
     (history,) = (osci.state / "history").iterdir()
     ratios = json.loads(history.read_text())["metrics"]["token.p50"]
     assert len(ratios) == 5 * NULL_RUNS
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_what_was_measured_survives_and_the_groups_go(osci, number):
+    words = ("--against", "--scenario", "token", "--pairs", "100")
+    command = osci.start("stress", SINGLE, *words)
+    command.wait_for("pair 3: token")
+    command.signal(number)
+    done = command.finish()
+    assert done.code == (130 if number == signal.SIGINT else -number), done.err
+    assert osci("groups").code == 0
+    (directory,) = osci.runs
+    found = {one.name: one for one in pairs.read(directory / "pairs.csv.gz")}
+    assert len(found["token.p50"].before) == 2
+    assert osci("report", str(directory)).code == 0
+    record = json.loads((directory / "run.json").read_text())
+    assert (record["verdict"], record["cause"]["phase"]) == ("interrupted", "comparison")

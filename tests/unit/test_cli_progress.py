@@ -21,7 +21,7 @@ def show(stream, **expected) -> str:
         progress({"event": "phase_started", "phase": "deploy"})
         progress({"event": "step", "text": "Place \x1b[31mkeystone", "host": "host1"})
         progress({"event": "trouble", "verdict": "deploy", "message": "It\nfailed."})
-        progress({"event": "phase_ended", "outcome": "deploy", "duration": 1.25})
+        progress({"event": "phase_ended", "phase": "deploy", "outcome": "deploy", "duration": 1.25})
     return stream.getvalue()
 
 

@@ -10,22 +10,39 @@ import pytest
 from osci_jobs import cli
 from osci_jobs.cli import arguments, branches
 from osci_jobs.deployment import projects
+from osci_jobs.regression import document
+from osci_jobs.regression.document import Document
+from osci_jobs.regression.model import Comparison
 
 SUCCESS = Path(__file__).resolve().parents[1] / "data" / "results" / "success"
 URL = "https://review.opendev.org/openstack/nova"
 TRUNK = "https://opendev.org/openstack/nova"
 
 
+COMPARED = Document(Comparison((), 0, None, False), {}, {"seed": 77})
+
+
+def write_side(directory: Path, run: dict, sources: dict):
+    """Write the record of one side of a run, with what differs of its source of nova."""
+    nova = run["sources"]["nova"]
+    directory.mkdir(parents=True)
+    found = {**run, "sources": {"nova": {**nova, **sources}}}
+    (directory / "run.json").write_text(json.dumps(found))
+
+
 @pytest.fixture
 def reproduce(tmp_path, capsys):
     """Reproduce a run whose run.json is that of the golden one, changed."""
 
-    def reproduce(source=None, **changes):
+    def reproduce(source=None, sides=None, **changes):
         run = json.loads((SUCCESS / "expected" / "run.json").read_text())
+        for side, sources in (sides or {}).items():
+            write_side(tmp_path / run["run"] / side, run, sources)
         run["sources"]["nova"].update(source or {})
         run.update(changes)
         directory = tmp_path / run["run"]
         directory.mkdir(exist_ok=True)
+        document.write(directory / document.FILE, COMPARED)
         (directory / "run.json").write_text(json.dumps(run))
         (directory / "log.jsonl").write_text((SUCCESS / "log.jsonl").read_text())
         code = cli.main(["reproduce", "latest", "--output", str(tmp_path)])
@@ -99,3 +116,39 @@ def test_what_cannot_be_reproduced_says_why(reproduce, source, changes, told):
     code, words, err = reproduce(source, **changes)
     assert (code, words) == (2, [])
     assert told in err
+
+
+def test_load_is_named_with_its_scenarios(reproduce):
+    given = ["basic", "--branch", "nova=gerrit:987613", "--scenario", "token"]
+    _, words, _ = reproduce(command="stress", arguments=given)
+    assert (words[1], words[-2:]) == ("stress", ["--scenario", "token"])
+
+
+def test_both_sides_and_the_seed_are_named(reproduce):
+    sides = {"before": {"method": "as-is", "trunk": ""}, "after": {}}
+    given = ["basic", "--against", "nova=x", "--branch", "nova=y", "--pairs", "3"]
+    code, words, _ = reproduce(sides=sides, command="stress", arguments=given, sources={})
+    assert code == 0
+    assert words == [
+        *("osci", "stress", "basic"),
+        *("--against", f"nova=as-is:{URL}@9f2c1be77d5a63ee0c4a53a5ed2bd0ac1e0aa6c1"),
+        *("--branch", f"nova=merge:{URL}@9f2c1be77d5a63ee0c4a53a5ed2bd0ac1e0aa6c1"),
+        *("--trunk", f"nova={TRUNK}@51e6c1d0a3b1f5d3a9b7e2dd94c1aa9f6f4b7a52"),
+        *("--seed", "77", "--pairs", "3"),
+    ]
+
+
+def test_a_null_run_has_no_sources_to_name(reproduce):
+    sides = {"before": {"text": ""}, "after": {"text": ""}}
+    given = ["basic", "--against"]
+    _, words, _ = reproduce(sides=sides, command="stress", arguments=given, sources={})
+    assert words == ["osci", "stress", "basic", "--against", "--seed", "77"]
+
+
+def test_a_first_side_that_was_merged_cannot_be_named(reproduce):
+    given = ["basic", "--against", "nova=x", "--branch", "nova=y"]
+    code, words, err = reproduce(
+        sides={"before": {}, "after": {}}, command="stress", arguments=given, sources={}
+    )
+    assert (code, words) == (2, [])
+    assert "is merged with trunk, and no option of 'osci stress' says that" in err
