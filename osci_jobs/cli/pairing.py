@@ -14,6 +14,7 @@ from osci_jobs import groups, run
 from osci_jobs.cli import branches, plans, running
 from osci_jobs.cli.progress import Progress
 from osci_jobs.errors import ConfigurationError, InfrastructureError
+from osci_jobs.groups import Group
 from osci_jobs.regression import document
 from osci_jobs.results import store
 from osci_jobs.results.record import Record
@@ -37,7 +38,7 @@ def call(asked: argparse.Namespace) -> int:
     if asked.dry_run:
         _print_plan(asked, pairing)
         return 0
-    record = _carry_out(pairing)
+    record, kept = _carry_out(pairing)
     directory = pairing.order.run_directory
     if asked.json:
         found = document.read(directory / document.FILE)
@@ -46,6 +47,8 @@ def call(asked: argparse.Namespace) -> int:
         print(json.dumps(told, sort_keys=True))
     else:
         print((directory / "report.txt").read_text(encoding="utf-8"))
+        for group in kept:
+            print(f"The group {group.name} is kept; remove it with: osci delete {group.name}")
     return running.exit_code(asked, record)
 
 
@@ -81,7 +84,7 @@ def _history(state: Path, whole: run.Order, plan: run.Plan) -> Path:
     return state / "history" / f"{whole.deployment.name}-{digest}.json"
 
 
-def _carry_out(pairing: run.Pairing) -> Record:
+def _carry_out(pairing: run.Pairing) -> tuple[Record, list[Group]]:
     try:
         running.remove(pairing.order.run_directory)
         with Progress(sys.stderr, {}) as progress:

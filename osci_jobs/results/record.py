@@ -347,10 +347,14 @@ def _judge(
     for name, found in completed.items():
         for case in found:
             if case.is_failing:
-                is_only_slower = story.suite_ends.get(name, {}).get("outcome") == "regression"
-                verdict = "regression" if is_only_slower else "failure"
-                return verdict, _failed(name, case), None
+                return _verdict_of_failing(story, name), _failed(name, case), None
     return "success", None, None
+
+
+def _verdict_of_failing(story: _Story, name: str) -> str:
+    """Return what it means that cases of a suite failed: those of a comparison are of metrics."""
+    outcome = story.suite_ends.get(name, {}).get("outcome")
+    return "regression" if outcome == "regression" else "failure"
 
 
 def _cause(trouble: Event) -> Cause:
@@ -428,7 +432,7 @@ def _suite_outcome(story: _Story, name: str, counts: suite_cases.Counts) -> str:
     if name not in story.suite_ends:
         return "interrupted"
     if counts.failed or counts.errors:
-        return "failure"
+        return _verdict_of_failing(story, name)
     return str(story.suite_ends[name]["outcome"]) if counts.ran else "empty"
 
 

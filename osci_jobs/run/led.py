@@ -12,9 +12,9 @@ from typing import Any
 
 from osci_jobs import groups, process, signals
 from osci_jobs.deployment import Limit, Suite
-from osci_jobs.errors import InfrastructureError
+from osci_jobs.errors import InfrastructureError, OsciError
 from osci_jobs.groups import TESTER, Group
-from osci_jobs.results import load
+from osci_jobs.results import cases, load
 from osci_jobs.results.load import Measured
 from osci_jobs.run import steps
 from osci_jobs.run.phase import phase
@@ -30,6 +30,12 @@ _MARGIN_SECONDS = 60
 _END_SECONDS = 120
 # What comes due while a host is frozen is done at once when it goes on.
 _SETTLE_SECONDS = 0.15
+
+
+class UnmeasuredError(OsciError):
+    """A cloud is such that no load can be put on it."""
+
+    verdict = "failure"
 
 
 KNOWN = ("idle", "look")
@@ -108,7 +114,7 @@ def side(name: str, work: Work, suite: Suite, limit: Limit) -> Iterator[Side]:
     In the run's log this is the suite. Raises InfrastructureError when it could not run.
     """
     assert work.group
-    group, log, directory = work.group, work.log, work.order.run_directory
+    group, log = work.group, work.log
     with phase(log, suite.name, None) as outcome:
         led = {"osci_suite_is_led": True}
         steps.bring_suite(group, suite, limit, _BRING_SECONDS, log, work.say, led)
@@ -121,16 +127,47 @@ def side(name: str, work: Work, suite: Suite, limit: Limit) -> Iterator[Side]:
                 yield Side(name, group, generator)
                 groups.thaw(group)
                 generator.end(_END_SECONDS)
+        except process.EndedError as error:
+            groups.thaw(group)
+            outcome[0] = _take(work, suite, limit)
+            raise _why_ended(name, suite, work, error) from error
         finally:
             groups.thaw(group)
-        output = group.scratch / f"{suite.name}.tar"
-        _fetch(group, f"{_DIRECTORY}/{suite.name}/output.tar", output)
-        outcome[0] = steps.take_suite(group, suite, limit, output, directory, log, work.say)
-        work.has_failed = outcome[0] != "success"
+        outcome[0] = _take(work, suite, limit)
+
+
+def _take(work: Work, suite: Suite, limit: Limit) -> str:
+    """Place what the generator left; return how the suite ended."""
+    assert work.group
+    output = work.group.scratch / f"{suite.name}.tar"
+    _fetch(work.group, f"{_DIRECTORY}/{suite.name}/output.tar", output)
+    ended = steps.take_suite(
+        work.group, suite, limit, output, work.order.run_directory, work.log, work.say
+    )
+    work.has_failed = ended != "success"
+    return ended
+
+
+def _why_ended(name: str, suite: Suite, work: Work, error: OsciError) -> OsciError:
+    """Return what a generator that ended too early says itself of why, else the error."""
+    try:
+        found = cases.read(work.order.run_directory / "cases" / f"{suite.name}.jsonl")
+    except cases.MalformedCasesError:
+        return error
+    for case in found:
+        if case.is_failing:
+            return UnmeasuredError(
+                f"The side '{name}' could not be measured: {case.message}",
+                line=case.message,
+                file=f"{name}/junit/{suite.name}.xml",
+            )
+    return error
 
 
 def _ssh(group: Group, command: list[str]) -> list[str]:
-    return ["ssh", "-F", str(group.ssh_config), TESTER, shlex.join(command)]
+    # Who is frozen answers no ssh, and is no less alive.
+    options = ("-o", "ServerAliveInterval=0")
+    return ["ssh", "-F", str(group.ssh_config), *options, TESTER, shlex.join(command)]
 
 
 def _fetch(group: Group, path: str, place: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from osci_jobs import signals
 from osci_jobs.cache import claimed
 from osci_jobs.errors import OsciError
+from osci_jobs.groups import Group
 from osci_jobs.regression import document, history, pairs
 from osci_jobs.regression.document import Document
 from osci_jobs.regression.model import History
@@ -34,23 +35,24 @@ _COMMIT_DIGITS = 12
 _NOTHING = ("", "")
 
 
-def execute_pairs(pairing: Pairing, listener: Listener) -> Record:
+def execute_pairs(pairing: Pairing, listener: Listener) -> tuple[Record, list[Group]]:
     """Carry both sides out, measure and compare them; return the record of the whole.
 
-    As `execute`, it raises bugs only.
+    With it come the groups that were kept. As `execute`, it raises bugs only.
     """
     order = pairing.order
+    works: list[Work] = []
     order.run_directory.mkdir(parents=True, exist_ok=True)
     with RunLog(order.run_directory / store.LOG, listener) as log:
         try:
             start(log, order, (comparing.SUITE,))
             with _recorded(log):
-                _work(pairing, log, listener)
+                _work(pairing, log, listener, works)
         finally:
             with signals.blocked():
                 log.append("run_ended")
                 record = report(order.run_directory)
-    return record
+    return record, [work.group for work in works if work.group and work.is_kept]
 
 
 @contextlib.contextmanager
@@ -61,9 +63,8 @@ def _recorded(log: RunLog) -> Iterator[None]:
         record_trouble(log, error)
 
 
-def _work(pairing: Pairing, log: RunLog, listener: Listener) -> None:
+def _work(pairing: Pairing, log: RunLog, listener: Listener, works: list[Work]) -> None:
     with contextlib.ExitStack() as stack:
-        works = []
         for name, order in zip(SIDES, (pairing.before, pairing.after), strict=True):
             works.append(stack.enter_context(_side(name, order, listener)))
             with phase(log, name, None), _told_by(name):

@@ -101,6 +101,14 @@ def test_the_first_trouble_gives_verdict_and_cause_and_hides_no_other():
     assert [(one.verdict, one.phase) for one in record.later] == [("infrastructure", "delete")]
 
 
+def test_cases_of_a_comparison_that_failed_are_metrics_that_got_worse():
+    events = _log(*_suite("comparison", "regression"), ENDED, suites=("comparison",))
+    record = _fold(events, {"comparison": [PASSED, FAILED]})
+    assert (record.verdict, record.exit_code) == ("regression", 6)
+    assert record.suites["comparison"].outcome == "regression"
+    assert record.cause.unit == "api.Servers.bad"
+
+
 def test_trouble_comes_before_cases_that_failed():
     log = _log(*_suite("api"), *_phase("harvest", _trouble("timeout", "Too slow.")), ENDED)
     assert _fold(log, {"api": [FAILED]}).verdict == "timeout"
