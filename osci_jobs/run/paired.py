@@ -13,7 +13,7 @@ from typing import Any
 
 from osci_jobs import signals
 from osci_jobs.cache import claimed
-from osci_jobs.errors import OsciError
+from osci_jobs.errors import InterruptionError, OsciError
 from osci_jobs.groups import Group
 from osci_jobs.regression import document, history, pairs
 from osci_jobs.regression.document import Document
@@ -82,6 +82,10 @@ def _side(name: str, order: Order, listener: Listener) -> Iterator[Work]:
         work = Work(order, log)
         try:
             yield work
+        except InterruptionError as error:
+            # Who interrupts once more, while hosts are harvested, will not wait.
+            work.note(error)
+            raise
         finally:
             with work.recorded():
                 work.end()
