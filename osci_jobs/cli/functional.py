@@ -38,5 +38,5 @@ def _call(asked: argparse.Namespace) -> int:
     else:
         print((wanted.run_directory / "report.txt").read_text(encoding="utf-8"))
         if group:
-            print(f"The group {group.name} is kept; remove it with: osci delete {group.name}")
+            running.show_kept(group)
     return running.exit_code(asked, record)

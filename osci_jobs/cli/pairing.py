@@ -48,7 +48,7 @@ def call(asked: argparse.Namespace) -> int:
     else:
         print((directory / "report.txt").read_text(encoding="utf-8"))
         for group in kept:
-            print(f"The group {group.name} is kept; remove it with: osci delete {group.name}")
+            running.show_kept(group)
     return running.exit_code(asked, record)
 
 
@@ -97,7 +97,7 @@ def _print_plan(asked: argparse.Namespace, pairing: run.Pairing) -> None:
     plan: dict[str, Any] = {
         "deployment": pairing.order.deployment.name,
         **{
-            name: [f"{one.project}={one.text} ({one.method})" for one in side.sources]
+            name: running.told_sources(side)
             for name, side in zip(paired.SIDES, (pairing.before, pairing.after), strict=True)
         },
         "scenarios": [piece["name"] for piece in pairing.plan.pieces],
@@ -106,9 +106,4 @@ def _print_plan(asked: argparse.Namespace, pairing: run.Pairing) -> None:
         "seed": pairing.plan.seed,
         "run_directory": str(pairing.order.run_directory),
     }
-    if asked.json:
-        print(json.dumps({"plan": plan}, indent=2, sort_keys=True))
-        return
-    for name, value in plan.items():
-        text = ", ".join(value) or "as deployed" if isinstance(value, list) else str(value)
-        print(f"{name.replace('_', ' ')}: {text}")
+    running.show_plan(asked, plan, "as deployed")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from osci_jobs import groups, run
 from osci_jobs.cli import branches, configuration, scenarios
@@ -113,17 +114,32 @@ def print_plan(asked: argparse.Namespace, wanted: run.Order) -> None:
         "deployment": wanted.deployment.name,
         "group": wanted.group or "new",
         "phases": _phases(wanted),
-        "sources": [f"{one.project}={one.text} ({one.method})" for one in wanted.sources],
+        "sources": told_sources(wanted),
         "suites": _suite_names(wanted),
         "keep": wanted.keep,
         "run_directory": str(wanted.run_directory),
     }
+    show_plan(asked, plan, "none")
+
+
+def told_sources(wanted: run.Order) -> list[str]:
+    """Return the sources of an order as a plan tells them."""
+    return [f"{one.project}={one.text} ({one.method})" for one in wanted.sources]
+
+
+def show_plan(asked: argparse.Namespace, plan: Mapping[str, Any], empty: str) -> None:
+    """Print a plan, as JSON where that was asked for; `empty` stands for what has nothing in it."""
     if asked.json:
         print(json.dumps({"plan": plan}, indent=2, sort_keys=True))
-    else:
-        for name, value in plan.items():
-            text = ", ".join(value) if isinstance(value, list) else value
-            print(f"{name.replace('_', ' ')}: {text or 'none'}")
+        return
+    for name, value in plan.items():
+        text = ", ".join(value) if isinstance(value, list) else value
+        print(f"{name.replace('_', ' ')}: {empty if text in ('', None) else text}")
+
+
+def show_kept(group: Group) -> None:
+    """Say that a group outlives its run, and how to remove it."""
+    print(f"The group {group.name} is kept; remove it with: osci delete {group.name}")
 
 
 def _phases(wanted: run.Order) -> list[str]:

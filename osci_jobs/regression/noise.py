@@ -133,9 +133,9 @@ def _estimate(has_history: bool, metrics: Sequence[Evidence], ratios: Array) -> 
 
 def _moderated(metrics: Sequence[Evidence], ratios: Array, least: Array) -> Estimate:
     """Judge by the moderated t; in a family of times, what is small may vary more."""
-    levels = [one.ratios.levels[0] or 0.0 for one in metrics]
-    is_family = all(one.metric.family and one.metric.kind == "time" for one in metrics)
-    scale = statistics.trend(ratios, levels) if is_family else statistics.ones(len(metrics))
+    if not all(one.metric.family and one.metric.kind == "time" for one in metrics):
+        return statistics.moderated(ratios, least)
+    scale = statistics.trend(ratios, [one.ratios.levels[0] or 0.0 for one in metrics])
     found = statistics.moderated(ratios / scale[:, None], least / scale**2)
     return replace(found, effect=found.effect * scale, error=found.error * scale)
 

@@ -106,11 +106,6 @@ def student(values: Array) -> tuple[float, float, float]:
     return mean, float(special.stdtrit(degrees, 0.975)) * error, float(p)
 
 
-def ones(count: int) -> Array:
-    """Return so many ones."""
-    return np.ones(count)
-
-
 def trend(ratios: Array, levels: Sequence[float]) -> Array:
     """Return how much rows of such levels vary, relative to each other.
 

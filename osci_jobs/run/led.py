@@ -70,17 +70,14 @@ class Side:
         """Let this be taken off from what is measured from now on."""
         self._asked({"known": known}, 0)
 
-    def load(self, piece: Mapping[str, Any], *, is_kept: bool) -> tuple[Measured | None, str]:
-        """Put a piece of load on the group; return what that measured, or why it did not.
+    def load(self, piece: Mapping[str, Any], *, is_kept: bool) -> Measured | None:
+        """Put a piece of load on the group; return what that measured, None where nothing was.
 
-        Raises InfrastructureError when the generator is lost.
+        Why is a case of the suite then. Raises InfrastructureError when the generator is lost.
         """
         seconds = piece["ramp"] + piece["duration"] + piece["timeout"]
         found = self._asked({"scenario": dict(piece), "is_kept": is_kept}, seconds)
-        if "trouble" in found:
-            return None, str(found["trouble"])
-        measured = load.parse(found.get("measured"))
-        return measured, "" if measured else "the generator's numbers cannot be read"
+        return load.parse(found.get("measured"))
 
     def _asked(self, what: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         with self._awake():

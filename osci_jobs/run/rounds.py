@@ -13,6 +13,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from statistics import median
 from typing import Any
 
@@ -54,7 +55,6 @@ class Round:
     failed: tuple[Counter[str], Counter[str]] = field(
         default_factory=lambda: (Counter(), Counter())
     )
-    troubles: dict[str, str] = field(default_factory=dict)  # by scenario
     look: Look = Look(0.0, 0.0)
 
 
@@ -137,13 +137,12 @@ def _round(sides: tuple[Side, Side], plan: Plan, draw: random.Random, name: str,
         first = draw.randrange(2)
         for number in (first, 1 - first):
             say(f"{name}: {piece['name']}, {sides[number].name}")
-            measured, trouble = sides[number].load(piece, is_kept=name != "warm-up")
+            measured = sides[number].load(piece, is_kept=name != "warm-up")
             if measured:
                 _take(found, number, measured)
             else:
                 found.operations[number][piece["name"]] += 1
                 found.failed[number][piece["name"]] += 1
-                found.troubles.setdefault(piece["name"], f"{sides[number].name}: {trouble}")
     return replace(found, look=watch.end())
 
 
@@ -202,6 +201,7 @@ def _reasons(rounds: Sequence[Round]) -> dict[str, str]:
     return found
 
 
+@cache
 def _declared(name: str) -> Paired | None:
     """Return what a number is; None where both sides are not compared by it."""
     scenario, _, rest = name.partition(".")

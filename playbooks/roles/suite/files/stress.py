@@ -90,7 +90,7 @@ class Led:
                                 server: {"idle": [...], "look": [...]}
     {"known": {...}}            take that off from now on: {}
     {"scenario": {...}, "is_kept": BOOL}
-                                what it measured: {"measured": {...}}, or {"trouble": "..."}
+                                what it measured: {"measured": {...}}, or {} and a case why not
 
     What is kept is put together, piece by piece, and recorded at the end, as if each
     scenario had been run at once.
@@ -129,7 +129,7 @@ class Led:
             measured, cost = await _measure(scenario, stage, self._meters, self._known)
         except CallError as error:
             self._record.trouble(scenario["name"], str(error))
-            return {"trouble": str(error)}
+            return {}
         if asked["is_kept"]:
             self._kept.setdefault(scenario["name"], Pieces()).add(measured, cost)
         return {"measured": {**summarize(scenario, measured), "cost": rows(cost)}}

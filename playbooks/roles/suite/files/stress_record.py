@@ -8,6 +8,7 @@ import statistics
 from dataclasses import replace
 from datetime import timedelta
 
+import stress_cost
 from hdrh.histogram import HdrHistogram
 from stress_engine import Measured
 
@@ -117,7 +118,7 @@ class Pieces:
         for piece, cost in zip(self._pieces, self._costs, strict=True):
             for key, used in cost.items():
                 sums[key] += used * piece.finished
-        return {key: used / finished for key, used in sums.items()} if finished else {}
+        return stress_cost.divided(sums, finished)
 
 
 def summarize(scenario, measured):
