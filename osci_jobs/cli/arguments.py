@@ -9,13 +9,14 @@ from typing import NoReturn
 from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
-    *("check", "create", "functional", "stress", "groups", "ssh", "delete"),
+    *("check", "create", "functional", "stress", "regression", "groups", "ssh", "delete"),
     *("runs", "show", "report", "compare", "reproduce", "jobs", "trigger", "doctor", "completion"),
 )
 PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
 # Those of the deployments' jobs, without importing all that is theirs.
-FAMILIES = ("functional", "stress")
+FAMILIES = ("functional", "stress", "regression")
+MOST_PAIRS = 100
 # How the code of each --branch meets trunk.
 METHODS = {
     "merge": "merge each --branch with trunk (default for gerrit: and lp:)",
@@ -29,6 +30,8 @@ examples:
   osci check basic            show what a deployment configuration means
   osci functional basic       deploy it, test it, report, remove it
   osci stress basic           deploy it, put load on it, report, remove it
+  osci regression basic --branch nova=lp:~bob/nova/spiffy
+                              tell what the branch breaks, slows down, and mends
   osci create basic           deploy it and leave it up to use by hand
   osci show latest            read the report of the last run again
   osci doctor basic           see whether this machine can run it
@@ -101,8 +104,12 @@ def _add_pairs(command) -> None:
         help="measure in pairs, by turns with a second group, and tell what got worse; that has "
         "this code, or without a source that of the deployment",
     )
+    _add_plan(command)
+
+
+def _add_plan(command) -> None:
     command.add_argument(
-        "--pairs", type=_number(1, 100), metavar="N", help="how many pairs (default: 5)"
+        "--pairs", type=_number(1, MOST_PAIRS), metavar="N", help="how many pairs (default: 5)"
     )
     command.add_argument(
         "--budget",
@@ -179,6 +186,49 @@ def _add_stress(commands) -> None:
         "osci stress --group osci-4f2a1c",
     )
     _add_target(command)
+    _add_scenarios(command)
+    _add_pairs(command)
+    _add_run(command, keep="never")
+    command.set_defaults(suite=[], until="", keep="")  # as of functional
+
+
+def _add_regression(commands) -> None:
+    command = _command(
+        commands,
+        "regression",
+        "hold a branch against trunk: tell what it breaks, slows down, mends and speeds up",
+        "osci regression basic --branch nova=lp:~bob/nova/spiffy --mail-to bob@example.org\n"
+        "osci regression basic --branch nova=https://example.org/nova@fix --pairs 10\n"
+        "osci regression basic --branch keystone=gerrit:12345 --suites-only",
+    )
+    command.add_argument("deployment", metavar="NAME", help="the deployment")
+    part = command.add_mutually_exclusive_group()
+    part.add_argument("--suites-only", action="store_true", help="put no load on the two sides")
+    part.add_argument("--stress-only", action="store_true", help="run no suites, only load")
+    command.add_argument(
+        "--suite", action="append", default=[], metavar="SUITE", help="run this suite only"
+    )
+    _add_scenarios(command)
+    _add_plan(command)
+    command.add_argument(
+        "--null", action="store_true", help="go on where what is proposed is what trunk has"
+    )
+    _add_mail_to(command)
+    _add_run(command, keep="never")
+    command.set_defaults(until="", keep="", group="", default_method="merge")
+
+
+def _add_mail_to(command) -> None:
+    command.add_argument(
+        "--mail-to",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="mail the report of a regression run to this address",
+    )
+
+
+def _add_scenarios(command) -> None:
     command.add_argument(
         "--scenario",
         action="append",
@@ -193,9 +243,6 @@ def _add_stress(commands) -> None:
         metavar="DIR",
         help="where SCENARIO.json is (default: config/stress, or those that come with osci)",
     )
-    _add_pairs(command)
-    _add_run(command, keep="never")
-    command.set_defaults(suite=[], until="", keep="")  # as of functional
 
 
 def _add_target(command) -> None:
@@ -334,7 +381,9 @@ def _add_trigger(commands) -> None:
         "osci trigger basic\nosci trigger basic --suite smoke --keep failed\n"
         "osci trigger basic --branch nova=gerrit:12345\n"
         "osci trigger basic --launchpad ~bob/nova/spiffy\n"
-        "osci trigger basic --command stress --no-wait --json",
+        "osci trigger basic --command stress --no-wait --json\n"
+        "osci trigger basic --command regression --launchpad ~bob/nova/spiffy "
+        "--mail-to bob@example.org",
     )
     command.add_argument("deployment", metavar="NAME", help="the deployment")
     command.add_argument(
@@ -355,6 +404,13 @@ def _add_trigger(commands) -> None:
         help="with --command stress: run this scenario only",
     )
     command.add_argument("--keep", choices=KEEP, default="", help="when the group outlives the run")
+    _add_mail_to(command)
+    command.add_argument(
+        "--pairs",
+        type=_number(1, MOST_PAIRS),
+        metavar="N",
+        help="with --command regression: how many pairs",
+    )
     _add_branch(command)
     command.add_argument(
         "--launchpad",
@@ -503,7 +559,7 @@ def _add_branch(command) -> None:
         help="take the code of a project from here: a version, URL@REF, a path, gerrit:N[/PS] "
         "or lp:BRANCH",
     )
-    command.set_defaults(branch_origin="--branch")
+    command.set_defaults(branch_origin="--branch", default_method="")
     method = command.add_mutually_exclusive_group()
     method.set_defaults(method="")
     for name, meaning in METHODS.items():
@@ -558,6 +614,7 @@ _ADD = {
     "create": _add_create,
     "functional": _add_functional,
     "stress": _add_stress,
+    "regression": _add_regression,
     "groups": _add_groups,
     "ssh": _add_ssh,
     "delete": _add_delete,

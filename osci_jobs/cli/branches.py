@@ -110,7 +110,7 @@ def _parsed(
 ) -> Source | None:
     origin = asked.branch_origin
     try:
-        source = notation.parse(project, text, asked.method)
+        source = notation.parse(project, text, asked.method or asked.default_method)
     except notation.MalformedSourceError as error:
         faults.append(f"{origin}: {project}: found {show(text)}, expected {error}.")
         return None

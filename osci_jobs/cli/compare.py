@@ -40,7 +40,8 @@ def _directory(asked: argparse.Namespace, word: str) -> Path:
 def _read(directory: Path) -> dict[str, float]:
     """Return the numbers of a run by `file/column`."""
     found: dict[str, float] = {}
-    for file in metrics.TITLES:
+    # Effects are differences themselves.
+    for file in (name for name in metrics.TITLES if name != metrics.EFFECTS):
         path = directory / metrics.path(file)
         if path.exists():
             found |= {f"{file}/{name}": value for name, value in metrics.read_csv(path).items()}

@@ -2,12 +2,10 @@
 """`osci stress --against`: two sides, measured in pairs by turns, and compared."""
 
 import argparse
-import hashlib
 import json
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from osci_jobs import groups, run
@@ -16,9 +14,9 @@ from osci_jobs.cli.progress import Progress
 from osci_jobs.errors import ConfigurationError, InfrastructureError
 from osci_jobs.groups import Group
 from osci_jobs.regression import document
+from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import store
 from osci_jobs.results.record import Record
-from osci_jobs.run import paired
 
 _OPTIONS = ("pairs", "budget", "until_clear", "seed")
 
@@ -57,31 +55,24 @@ def order(asked: argparse.Namespace) -> run.Pairing:
     if asked.group:
         raise ConfigurationError("--group: both sides of --against need a group of their own.")
     whole = running.order(asked)
-    plan = plans.plan(asked, whole.suites[0].options["scenarios"])
+    plan = plans.plan(asked, whole.deployment, whole.suites[0].options["scenarios"])
     against = argparse.Namespace(**vars(asked))
     against.branch = [word for word in asked.against if word]
     against.branch_origin, against.method, against.trunk = "--against", "", []
     sources = branches.sources(against, whole.deployment, whole.projects)
-    before, after = (_side(whole, name) for name in paired.SIDES)
+    before, after = (side(whole, name) for name in SIDES)
     return run.Pairing(
         order=whole,
         before=replace(before, sources=sources),
         after=after,
         plan=plan,
-        history=_history(asked.state_dir.resolve(), whole, plan),
     )
 
 
-def _side(whole: run.Order, name: str) -> run.Order:
+def side(whole: run.Order, name: str) -> run.Order:
+    """Return the order of a side of the whole, with a run and a group of its own."""
     run_id = store.run_id(datetime.now(UTC), whole.deployment.name, groups.new_token())
     return replace(whole, run=run_id, run_directory=whole.run_directory / name, is_quiet=True)
-
-
-def _history(state: Path, whole: run.Order, plan: run.Plan) -> Path:
-    """Return where the history of what is measured alike is kept."""
-    measured = [whole.deployment.digest, *plan.pieces]
-    digest = hashlib.sha256(json.dumps(measured, sort_keys=True).encode()).hexdigest()[:12]
-    return state / "history" / f"{whole.deployment.name}-{digest}.json"
 
 
 def _carry_out(pairing: run.Pairing) -> tuple[Record, list[Group]]:
@@ -98,7 +89,7 @@ def _print_plan(asked: argparse.Namespace, pairing: run.Pairing) -> None:
         "deployment": pairing.order.deployment.name,
         **{
             name: running.told_sources(side)
-            for name, side in zip(paired.SIDES, (pairing.before, pairing.after), strict=True)
+            for name, side in zip(SIDES, (pairing.before, pairing.after), strict=True)
         },
         "scenarios": [piece["name"] for piece in pairing.plan.pieces],
         "pairs": pairing.plan.pairs,

@@ -3,22 +3,89 @@
 
 import argparse
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from osci_jobs.cli.arguments import KEEP, METHODS
+from osci_jobs.cli.arguments import KEEP, METHODS, MOST_PAIRS
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.results.escape import clip
 
-# What a command has several of, by name, as option and parameter.
-_NAMES = {"functional": ("suite", "SUITES"), "stress": ("scenario", "SCENARIOS")}
-# The parameters of each family's jobs, each with the option that it feeds.
-PARAMETERS = {
-    family: {"BRANCH": "--branch", "MERGE": "--merge", name: f"--{option}", "KEEP": "--keep"}
-    for family, (option, name) in _NAMES.items()
-}
-
 _SHOWN_CHARACTERS = 60
 _SEPARATORS = re.compile(r"[\s,]+")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter, and the option whose default it is.
+
+    `read` makes the option's value of a text that is not empty, and raises
+    ConfigurationError that names the parameter.
+    """
+
+    name: str
+    option: str  # as it is written
+    key: str  # as the parsed arguments have it
+    read: Callable[["Parameter", str], Any]
+    noun: str = ""  # what each of its names is the name of
+
+    def told(self, value: Any) -> list[str]:
+        """Return the words of a command line that say the same."""
+        if self.key == "method":
+            return [f"--{value}"]
+        each = value if isinstance(value, list) else [value]
+        return [word for one in each for word in (self.option, str(one))]
+
+
+def _names(_parameter: Parameter, text: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(text) if word]
+
+
+def _branches(_parameter: Parameter, text: str) -> list[str]:
+    return text.split()
+
+
+def _method(parameter: Parameter, text: str) -> str:
+    return _word(parameter, text, tuple(METHODS))
+
+
+def _keep(parameter: Parameter, text: str) -> str:
+    return _word(parameter, text, KEEP)
+
+
+def _word(parameter: Parameter, text: str, words: tuple[str, ...]) -> str:
+    if text not in words:
+        shown, expected = clip(repr(text), _SHOWN_CHARACTERS), _either(words)
+        raise ConfigurationError(f"{parameter.name}: found {shown}, expected {expected}.")
+    return text
+
+
+def _pairs(parameter: Parameter, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:4]) <= MOST_PAIRS:
+        shown = clip(repr(text), _SHOWN_CHARACTERS)
+        raise ConfigurationError(
+            f"{parameter.name}: found {shown}, expected a whole number from 1 to {MOST_PAIRS}."
+        )
+    return int(text)
+
+
+_BRANCH = Parameter("BRANCH", "--branch", "branch", _branches)
+_MERGE = Parameter("MERGE", "--merge", "method", _method)
+_KEEP = Parameter("KEEP", "--keep", "keep", _keep)
+_SUITES = Parameter("SUITES", "--suite", "suite", _names, "suite")
+_SCENARIOS = Parameter("SCENARIOS", "--scenario", "scenario", _names, "scenario")
+_MAIL_TO = Parameter("MAIL_TO", "--mail-to", "mail_to", _names, "address")
+_PAIRS = Parameter("PAIRS", "--pairs", "pairs", _pairs)
+_OF_FAMILY = {
+    "functional": (_BRANCH, _MERGE, _SUITES, _KEEP),
+    "stress": (_BRANCH, _MERGE, _SCENARIOS, _KEEP),
+    "regression": (_BRANCH, _MERGE, _MAIL_TO, _PAIRS),
+}
+_ALL = tuple(dict.fromkeys(one for those in _OF_FAMILY.values() for one in those))
+# The parameters of each family's jobs, each with the option that it feeds.
+PARAMETERS = {
+    family: {one.name: one.option for one in those} for family, those in _OF_FAMILY.items()
+}
 
 
 def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argparse.Namespace:
@@ -29,20 +96,15 @@ def applied(asked: argparse.Namespace, environment: Mapping[str, str]) -> argpar
     """
     words: list[str] = []
     values = vars(asked).copy()
-    option, parameter = _NAMES[asked.command]
-    if not values[option]:
-        names = _names(environment, parameter)
-        values |= {option: names, f"{option}_origin": parameter}
-        words += [word for name in names for word in (f"--{option}", name)]
-    if not asked.branch and (branches := _branches(environment)):
-        values |= {"branch": branches, "branch_origin": "BRANCH", "is_for_job": True}
-        words += [word for branch in branches for word in ("--branch", branch)]
-    if not asked.method and (method := _word(environment, "MERGE", tuple(METHODS))):
-        values["method"] = method
-        words.append(f"--{method}")
-    if not asked.keep and (keep := _word(environment, "KEEP", KEEP)):
-        values["keep"] = keep
-        words += ["--keep", keep]
+    for one in _OF_FAMILY[asked.command]:
+        text = environment.get(one.name, "").strip()
+        if values[one.key] or not text:
+            continue
+        found = one.read(one, text)
+        values |= {one.key: found, f"{one.key}_origin": one.name}
+        words += one.told(found)
+        if one is _BRANCH:
+            values["is_for_job"] = True
     return argparse.Namespace(**values | {"words": [*asked.words, *words]})
 
 
@@ -52,46 +114,27 @@ def asked_for(asked: argparse.Namespace) -> dict[str, str]:
     Raises ConfigurationError for a name that a parameter cannot hold, and for an option
     that is none of the job's family.
     """
-    for family, (option, _) in _NAMES.items():
-        _check_names(option, vars(asked)[option], family, asked.family)
-    option, parameter = _NAMES[asked.family]
-    values = {
-        "BRANCH": " ".join(asked.branch),
-        "MERGE": asked.method,
-        parameter: " ".join(vars(asked)[option]),
-        "KEEP": asked.keep,
-    }
-    return {name: value for name, value in values.items() if value}
+    values = {one: vars(asked)[one.key] for one in _ALL if vars(asked)[one.key]}
+    for one, value in values.items():
+        _check(one, value, asked.family)
+    return {one.name: _text(value) for one, value in values.items()}
 
 
-def _check_names(option: str, names: list[str], family: str, asked_family: str) -> None:
-    if names and family != asked_family:
+def _check(one: Parameter, value: Any, family: str) -> None:
+    if one not in _OF_FAMILY[family]:
         raise ConfigurationError(
-            f"--{option}: found one, expected none, for jobs of the family '{asked_family}' "
+            f"{one.option}: found one, expected none, for jobs of the family '{family}' "
             "have no such parameter."
         )
-    for name in names:
+    for name in value if one.noun else ():
         if not name or _SEPARATORS.search(name):
             shown = clip(repr(name), _SHOWN_CHARACTERS)
-            raise ConfigurationError(
-                f"--{option}: found {shown}, expected the name of one {option}."
-            )
+            expected = "an address" if one is _MAIL_TO else f"the name of one {one.noun}"
+            raise ConfigurationError(f"{one.option}: found {shown}, expected {expected}.")
 
 
-def _names(environment: Mapping[str, str], parameter: str) -> list[str]:
-    return [word for word in _SEPARATORS.split(environment.get(parameter, "")) if word]
-
-
-def _branches(environment: Mapping[str, str]) -> list[str]:
-    return environment.get("BRANCH", "").split()
-
-
-def _word(environment: Mapping[str, str], name: str, words: tuple[str, ...]) -> str:
-    word = environment.get(name, "").strip()
-    if word not in ("", *words):
-        shown = clip(repr(word), _SHOWN_CHARACTERS)
-        raise ConfigurationError(f"{name}: found {shown}, expected {_either(words)}.")
-    return word
+def _text(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value)
 
 
 def _either(words: tuple[str, ...]) -> str:

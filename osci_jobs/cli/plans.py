@@ -2,10 +2,14 @@
 """How two sides are measured in pairs, as the command line asks for it."""
 
 import argparse
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from osci_jobs.deployment import Deployment
 from osci_jobs.run import rounds
 from osci_jobs.run.order import Plan
 
@@ -21,8 +25,10 @@ _SLOW = 4
 _MARGIN_SECONDS = 900
 
 
-def plan(asked: argparse.Namespace, scenarios: Sequence[Mapping[str, Any]]) -> Plan:
-    """Return the plan of `--against` and its kin for these scenarios."""
+def plan(
+    asked: argparse.Namespace, deployment: Deployment, scenarios: Sequence[Mapping[str, Any]]
+) -> Plan:
+    """Return the plan of `--against` and its kin for these scenarios of a deployment."""
     pieces = rounds.pieces(scenarios, SHARE)
     pairs = asked.pairs or PAIRS
     most = pairs * UNTIL_CLEAR if asked.until_clear else pairs
@@ -33,6 +39,7 @@ def plan(asked: argparse.Namespace, scenarios: Sequence[Mapping[str, Any]]) -> P
         seconds=asked.budget * 60.0 if asked.budget else _SLOW * _expected(pieces, most),
         is_until_clear=asked.until_clear,
         seed=secrets.randbits(32) if asked.seed is None else asked.seed,
+        history=_history(asked.state_dir.resolve(), deployment, pieces),
     )
 
 
@@ -45,3 +52,10 @@ def _expected(pieces: Sequence[Mapping[str, Any]], pairs: int) -> float:
     """Return how long so many pairs and the rounds of warming up may take, in seconds."""
     seconds = sum(piece["duration"] + _PIECE_SECONDS for piece in pieces)
     return 2 * seconds * (pairs + rounds.MOST_WARM_UP)
+
+
+def _history(state: Path, deployment: Deployment, pieces: Sequence[Mapping[str, Any]]) -> Path:
+    """Return where the history of what is measured alike is kept."""
+    measured = json.dumps([deployment.digest, *pieces], sort_keys=True)
+    digest = hashlib.sha256(measured.encode()).hexdigest()[:12]
+    return state / "history" / f"{deployment.name}-{digest}.json"

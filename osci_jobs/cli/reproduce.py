@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from osci_jobs.cli import arguments, configuration
 from osci_jobs.deployment import notation
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression import document
+from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import record, runs, store
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
-from osci_jobs.run import paired, provenance
+from osci_jobs.run import provenance
 
 # What the command line of the run says besides its sources, and what it says it by.
 _KEPT = {
@@ -27,6 +29,9 @@ _KEPT = {
     "pairs": "--pairs",
     "budget": "--budget",
     "until_clear": "--until-clear",
+    "suites_only": "--suites-only",
+    "stress_only": "--stress-only",
+    "null": "--null",
     "until": "--until",
     "keep": "--keep",
     "timeout": "--timeout",
@@ -71,6 +76,8 @@ def _words(found: Record, directory: Path) -> list[str]:
     words = [found.command, found.deployment["name"]]
     if getattr(then, "against", None) is not None:
         words += _against_words(found, directory, then)
+    elif found.command == "regression":
+        words += [*_proposed_words(found, then.branch), *_seed_words(directory)]
     else:
         words += _branch_words(found, then.branch)
     return [*words, *_kept_words(then)]
@@ -88,7 +95,7 @@ def _branch_words(found: Record, asked: list[str]) -> list[str]:
 
 def _against_words(found: Record, directory: Path, then: argparse.Namespace) -> list[str]:
     """Return the options of both sides of a run, and the seed by which they took turns."""
-    before, after = (record.load(directory / side / store.RUN) for side in paired.SIDES)
+    before, after = (record.load(directory / side / store.RUN) for side in SIDES)
     against = _branch_words(before, [word for word in then.against if word])
     if "--trunk" in against:
         raise ConfigurationError(
@@ -96,14 +103,25 @@ def _against_words(found: Record, directory: Path, then: argparse.Namespace) -> 
             "'osci stress' says that; give its merged commit a branch."
         )
     words = ["--against" if word == "--branch" else word for word in against] or ["--against"]
+    return [*words, *_branch_words(after, then.branch), *_seed_words(directory)]
+
+
+def _proposed_words(found: Record, asked: list[str]) -> list[str]:
+    """Return the options of what was proposed alone, for all else is the same on both sides."""
+    projects = {word.partition("=")[0] for word in asked}
+    sources = {name: source for name, source in found.sources.items() if name in projects}
+    return _branch_words(replace(found, sources=sources), asked)
+
+
+def _seed_words(directory: Path) -> list[str]:
+    """Return the option of the seed by which two sides took turns, if they did."""
     compared = document.read(directory / document.FILE)
-    seed = ["--seed", str(compared.plan["seed"])] if compared else []
-    return [*words, *_branch_words(after, then.branch), *seed]
+    return ["--seed", str(compared.plan["seed"])] if compared else []
 
 
 def _parsed(found: Record) -> argparse.Namespace:
     """Return the arguments of a run; raise ConfigurationError where this osci has none such."""
-    if found.command not in ("create", "functional", "stress"):
+    if found.command not in ("create", "functional", "stress", "regression"):
         raise ConfigurationError(f"The run '{found.run}' is none that can be reproduced.")
     words = [found.command, *found.arguments]
     return arguments.parser().parse_args(words, argparse.Namespace(words=words[1:]))

@@ -187,7 +187,11 @@ def _deployment(asked: argparse.Namespace) -> Deployment:
 
 def _configured(asked: argparse.Namespace, name: str) -> Deployment:
     deployment = configuration.deployment(asked, name)
-    return scenarios.deployment(asked, deployment) if asked.command == "stress" else deployment
+    if asked.command == "stress":
+        return scenarios.deployment(asked, deployment)
+    if asked.command == "regression" and not asked.suites_only:
+        return scenarios.beside_suites(asked, deployment)
+    return deployment
 
 
 def _suites(deployment: Deployment, asked: argparse.Namespace) -> tuple[Suite, ...]:

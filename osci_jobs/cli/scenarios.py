@@ -5,15 +5,18 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from osci_jobs import stress
 from osci_jobs.cli import configuration, plans
 from osci_jobs.deployment import Deployment, Limit, Suite
+from osci_jobs.errors import ConfigurationError
+from osci_jobs.results import store
 from osci_jobs.stress import Scenario
 
 DEFAULT = Path("config/stress")
-SUITE = "stress"
+SUITE = store.LOAD
+# The names of the suites that a run of two sides has of its own.
+RESERVED = (store.LOAD, store.REGRESSION)
 # How long the cloud is watched without load, to know what it does by itself.
 IDLE_SECONDS = 10
 # What starts and ends a suite of load: meters, servers that the scenarios find.
@@ -25,23 +28,61 @@ def deployment(asked: argparse.Namespace, found: Deployment) -> Deployment:
 
     Its limits leave time for them. Raises ConfigurationError with all their faults.
     """
+    names, loaded = _load(asked, found)
+    suite = _suite(loaded)
+    if asked.against is not None:
+        return _paired(asked, replace(found, stress=names, suites=(suite,)), suite, 2)
+    seconds = _seconds(loaded)
+    limits = {
+        **found.limits,
+        "suite": _at_least(found.limits["suite"], seconds),
+        "run": _at_least(found.limits["run"], seconds + found.limits["run"].seconds),
+    }
+    return replace(found, stress=names, suites=(suite,), limits=limits)
+
+
+def beside_suites(asked: argparse.Namespace, found: Deployment) -> Deployment:
+    """Return the deployment with its own suites, and after them that of the scenarios.
+
+    Its limits leave time for two sides and a third group. Raises as `deployment` does.
+    """
+    for suite in found.suites:
+        if suite.name in RESERVED:
+            raise ConfigurationError(
+                f"'{found.path}': its suite '{suite.name}' cannot be held against trunk, for "
+                "osci has a suite of that name then; call it otherwise."
+            )
+    names, loaded = _load(asked, found)
+    suite = _suite(loaded)
+    return _paired(asked, replace(found, stress=names, suites=(*found.suites, suite)), suite, 3)
+
+
+def _load(
+    asked: argparse.Namespace, found: Deployment
+) -> tuple[tuple[str, ...], Sequence[Scenario]]:
+    """Return the names of the deployment's scenarios, and those that were asked for."""
     place = configuration.place(asked.stress_config_dir, DEFAULT)
     names = found.stress or tuple(stress.names(place))
-    loaded = stress.load(place, tuple(asked.scenario) or names, found.services)
-    options: dict[str, Any] = {
+    return names, stress.load(place, tuple(asked.scenario) or names, found.services)
+
+
+def _suite(loaded: Sequence[Scenario]) -> Suite:
+    options = {
         "idle_seconds": IDLE_SECONDS,
         "scenarios": [scenario.as_dict() for scenario in loaded],
     }
-    limits = dict(found.limits)
-    if asked.against is None:
-        seconds, made = _seconds(loaded), limits["run"].seconds
-    else:
-        # Both sides are made, deployed and removed.
-        seconds = plans.most_seconds(plans.plan(asked, options["scenarios"]))
-        made = 2 * limits["run"].seconds
-    limits["suite"] = _at_least(limits["suite"], seconds)
-    limits["run"] = _at_least(limits["run"], seconds + made)
-    return replace(found, stress=names, suites=(Suite(SUITE, SUITE, options),), limits=limits)
+    return Suite(SUITE, SUITE, options)
+
+
+def _paired(asked: argparse.Namespace, found: Deployment, suite: Suite, groups: int) -> Deployment:
+    """Return the deployment with limits for so many groups, made, deployed and removed."""
+    seconds = plans.most_seconds(plans.plan(asked, found, suite.options["scenarios"]))
+    limits = {
+        **found.limits,
+        "suite": _at_least(found.limits["suite"], seconds),
+        "run": _at_least(found.limits["run"], seconds + groups * found.limits["run"].seconds),
+    }
+    return replace(found, limits=limits)
 
 
 def _seconds(scenarios: Sequence[Scenario]) -> float:

@@ -11,7 +11,7 @@ from .model import Job, Limit
 from .place import has_services
 
 # Each family of jobs, by the command that they run.
-FAMILIES = ("functional", "stress")
+FAMILIES = ("functional", "stress", "regression")
 DEFAULTS = {"label": "netns", "schedule": "", "history": 50, "mail": []}
 
 # What a build may take beside its run: the check, the report, and Hudson's own work.
@@ -53,7 +53,7 @@ def resolve(
 
 def _check_family(value: dict[str, Any], path: Path, family: str | None) -> Iterator[Fault]:
     if family is not None and family not in _runnable(value):
-        lacks = "services" if family == "stress" else "suites"
+        lacks = "suites" if family == "functional" else "services"
         yield Fault(path, show(family), f"no such family, because the deployment has no {lacks}")
 
 
@@ -92,7 +92,7 @@ def _runnable(value: dict[str, Any]) -> list[str]:
     """Return the families whose command the deployment can run."""
     has_load = has_services(value)
     has_suites = bool(value["suites"]) if value.get("suites") is not None else has_load
-    can = {"functional": has_suites, "stress": has_load}
+    can = {"functional": has_suites, "stress": has_load, "regression": has_load}
     return [family for family in FAMILIES if can[family]]
 
 

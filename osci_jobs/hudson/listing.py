@@ -17,6 +17,8 @@ FILE = "deployments.inc"
 # When load is put on a deployment whose file has no schedule.
 NIGHTLY = "@midnight"
 
+_GROUPS = 3
+
 _HEAD = "# Made by `osci jobs render` from the deployment files, which are the place for changes.\n"
 _READ = (".yaml", ".yml", ".inc")
 
@@ -69,6 +71,9 @@ def _values(deployment: Deployment) -> dict[str, Any]:
         "limit": job.limit_minutes,
         "mail": list(job.mail),
         "metrics": list(metrics.names(bool(deployment.services))),
+        # Two sides and what is run again are three groups, one after the other.
+        "regression_limit": _GROUPS * job.limit_minutes,
+        "regression_metrics": [metrics.EFFECTS],
         "schedule": job.schedule,
         "stress_metrics": list(metrics.names(bool(deployment.services), has_load=True)),
         "stress_schedule": job.schedule or NIGHTLY,

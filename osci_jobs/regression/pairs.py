@@ -12,6 +12,7 @@ from pathlib import Path
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression.model import DIRECTIONS, KINDS, Paired
 
+FILE = "pairs.csv.gz"
 COLUMNS = ("metric", "unit", "direction", "kind", "floor", "family", "pair", "before", "after")
 
 

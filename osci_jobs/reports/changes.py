@@ -38,7 +38,7 @@ def gather(found: Document) -> Changes:
         worse=told(one for one in findings if one.answer == WORSE),
         better=told(one for one in findings if one.answer == BETTER),
         other=told(one for one in findings if one.is_changed and one.answer not in (WORSE, BETTER)),
-        notes=tuple(_iter_notes(found)),
+        notes=(*_iter_sides(found), *iter_notes(found), *_iter_seen(found)),
     )
 
 
@@ -58,11 +58,15 @@ def sentence(one: Finding, unit: str) -> str:
     return f"{sides}, {_percent(one.effect)} (between {_percent(one.low)} and {_percent(one.high)})"
 
 
-def _iter_notes(found: Document) -> Iterator[str]:
+def _iter_sides(found: Document) -> Iterator[str]:
     for project, before, after in found.plan.get("sources") or ():
         yield f"{project}: {before or 'none'} before, {after or 'none'} after."
     if found.plan.get("is_null"):
         yield "Both sides are the same code."
+
+
+def iter_notes(found: Document) -> Iterator[str]:
+    """Yield what is to be known of how it was measured."""
     together = found.comparison.together
     if together and together.is_real:
         yield (
@@ -75,12 +79,20 @@ def _iter_notes(found: Document) -> Iterator[str]:
         which = ", ".join(str(one + 1) for one in noisy)
         yield f"The machine did something else meanwhile, in pair {which}."
     yield from _iter_failing(found)
-    tested = [one for one in found.comparison.findings if one.p is not None]
     pairs = number(int(found.plan.get("pairs", 0)), "pair")
-    yield f"{number(len(tested), 'metric')} tested, {pairs}, seed {found.plan.get('seed', '?')}."
+    tested = number(len(_tested(found)), "metric")
+    yield f"{tested} tested, {pairs}, seed {found.plan.get('seed', '?')}."
+
+
+def _iter_seen(found: Document) -> Iterator[str]:
+    tested = _tested(found)
     seen = [one.smallest for one in tested if one.smallest is not None and not one.is_difference]
     if seen:
         yield f"Of half of them, a change of {_percent(median(seen))} would have been seen."
+
+
+def _tested(found: Document) -> list[Finding]:
+    return [one for one in found.comparison.findings if one.p is not None]
 
 
 def _iter_failing(found: Document) -> Iterator[str]:

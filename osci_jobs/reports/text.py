@@ -40,7 +40,7 @@ def render(content: Content) -> str:
     """
     parts = (
         _iter_head(content),
-        _iter_cause(content),
+        iter_cause(content.cause),
         _iter_places("What was wrong at harvest", content.findings),
         _iter_places("Later troubles", content.later),
         _iter_suites(content),
@@ -50,7 +50,7 @@ def render(content: Content) -> str:
         _iter_operations(content),
         _iter_services(content.usage.services),
         _iter_tested(content),
-        _iter_again(content),
+        iter_again(content),
     )
     lines = (line.rstrip() for line in chain.from_iterable(parts))
     return visible("\n".join(lines) + "\n")
@@ -69,11 +69,12 @@ def _iter_head(content: Content) -> Iterator[str]:
     yield f"Started {content.started}, took {took}, exit code {record.exit_code}"
 
 
-def _iter_cause(content: Content) -> Iterator[str]:
-    if content.cause:
+def iter_cause(cause: Place | None) -> Iterator[str]:
+    """Yield what the verdict is for."""
+    if cause:
         yield from ("", "Cause")
-        yield from _wrap(content.cause.trouble.message, "  ")
-        yield from _iter_place(content.cause, "  ")
+        yield from wrap(cause.trouble.message, "  ")
+        yield from _iter_place(cause, "  ")
 
 
 def _iter_places(title: str, places: Sequence[Place]) -> Iterator[str]:
@@ -81,7 +82,7 @@ def _iter_places(title: str, places: Sequence[Place]) -> Iterator[str]:
         yield from ("", title)
     for place in places:
         text = ": ".join(filter(None, (place.verdict, place.trouble.message)))
-        yield from _wrap(text, "  ", "    ")
+        yield from wrap(text, "  ", "    ")
         yield from _iter_place(place, "    ")
 
 
@@ -91,7 +92,7 @@ def _iter_place(place: Place, indent: str) -> Iterator[str]:
         yield f"{indent}{'>' if line.is_failing else ' '} {text}"
     known = ", ".join(f"{name} {visible_line(value)}" for name, value in place.where)
     if known:
-        yield from _wrap(known, indent)
+        yield from wrap(known, indent)
     if place.log:
         yield f"{indent}log: {visible_line(place.log)}"
 
@@ -114,7 +115,7 @@ def _iter_suite(suite: SuiteContent) -> Iterator[str]:
         yield f"    {_counts(suite.counts)}"
     for case in suite.skipped.cases:
         reason = case.message or "no reason given"
-        yield from _wrap(f"skipped {case.title}: {reason}", "    ", "      ")
+        yield from wrap(f"skipped {case.title}: {reason}", "    ", "      ")
     yield from _iter_left(suite.skipped, "were skipped")
 
 
@@ -128,7 +129,7 @@ def _counts(suite: Suite) -> str:
 def _iter_message(case: Case) -> Iterator[str]:
     lines = visible(case.message).splitlines()
     for line in lines[:MESSAGE_LINES]:
-        yield from _wrap(line, "      ")
+        yield from wrap(line, "      ")
     if len(lines) > MESSAGE_LINES:
         yield f"      … and {len(lines) - MESSAGE_LINES} lines more"
 
@@ -145,7 +146,7 @@ def _iter_changes(found: Changes | None) -> Iterator[str]:
     parts = (("worse", found.worse), ("better", found.better), ("other", found.other))
     for name, sentences in parts:
         for one in sentences[:CHANGES]:
-            first, *rest = _wrap(one, " " * 10)
+            first, *rest = wrap(one, " " * 10)
             yield f"  {name:8}{first.lstrip()}"
             yield from rest
         if len(sentences) > CHANGES:
@@ -153,7 +154,7 @@ def _iter_changes(found: Changes | None) -> Iterator[str]:
     if not any(sentences for _, sentences in parts):
         yield "  Nothing was found."
     for note in found.notes:
-        yield from _wrap(note, "  ")
+        yield from wrap(note, "  ")
 
 
 def _iter_load(scenarios: Sequence[load.Scenario]) -> Iterator[str]:
@@ -169,7 +170,7 @@ def _iter_load(scenarios: Sequence[load.Scenario]) -> Iterator[str]:
         yield f"  {name:{width}}{found.operations:>7}{rate:>9}{errors:>8}{told}"
     for one in scenarios:
         if one.measured.is_late:
-            yield from _wrap(LATE.format(visible_line(one.measured.name)), "  ")
+            yield from wrap(LATE.format(visible_line(one.measured.name)), "  ")
     for one in scenarios:
         yield from _iter_costs(one)
 
@@ -184,7 +185,7 @@ def _iter_costs(scenario: load.Scenario) -> Iterator[str]:
             for value, (_, _, unit) in zip(cost.numbers, load.RESOURCES, strict=True)
             if value is not None and value >= LEAST
         ]
-        yield from _wrap(f"{cost.service}: {', '.join(parts) or 'next to nothing'}", "  ", "    ")
+        yield from wrap(f"{cost.service}: {', '.join(parts) or 'next to nothing'}", "  ", "    ")
 
 
 def _iter_timeline(timeline: Timeline) -> Iterator[str]:
@@ -259,10 +260,7 @@ def _iter_services(services: Sequence[Service]) -> Iterator[str]:
 def _iter_tested(content: Content) -> Iterator[str]:
     if content.sources or content.provenance or content.record.hosts:
         yield from ("", "What was tested")
-    for source in content.sources:
-        yield f"  {visible_line(source.project)}"
-        for name, value in source.parts.items():
-            yield _fact(name, value)
+    yield from iter_sources(content)
     if content.provenance:
         yield "  made from"
     for name, value in content.provenance.items():
@@ -270,7 +268,15 @@ def _iter_tested(content: Content) -> Iterator[str]:
     for host in content.record.hosts:
         yield f"  {visible_line(host.name)}  {visible_line(host.address)}"
     versions = ", ".join(_versions(package) for package in content.packages)
-    yield from _wrap(versions, "  ")
+    yield from wrap(versions, "  ")
+
+
+def iter_sources(content: Content) -> Iterator[str]:
+    """Yield what is known of each source."""
+    for source in content.sources:
+        yield f"  {visible_line(source.project)}"
+        for name, value in source.parts.items():
+            yield _fact(name, value)
 
 
 def _fact(name: str, value: str) -> str:
@@ -284,12 +290,14 @@ def _versions(package: Package) -> str:
     return f"{package.name} {seen}"
 
 
-def _iter_again(content: Content) -> Iterator[str]:
+def iter_again(content: Content) -> Iterator[str]:
+    """Yield how to run it again, and where its files are."""
     yield from ("", "Run it again", f"  {visible_line(content.command_line)}")
     yield from ("", "All files of this run", f"  {visible_line(str(content.run_directory))}")
 
 
-def _wrap(text: str, indent: str, later_indent: str | None = None) -> list[str]:
+def wrap(text: str, indent: str, later_indent: str | None = None) -> list[str]:
+    """Return the lines of a text, none wider than WIDTH unless one of its words is."""
     return textwrap.wrap(
         visible_line(text),
         WIDTH,

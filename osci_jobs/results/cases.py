@@ -4,7 +4,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,12 @@ def clean(case: Case) -> Case:
         message=clip(visible(case.message), MESSAGE_CHARACTERS),
         details=clip_middle(visible(case.details), DETAILS_CHARACTERS),
     )
+
+
+def write(path: Path, cases: Iterable[Case]) -> None:
+    """Write a file that `read` reads, whole; safe to repeat."""
+    lines = [json.dumps(asdict(clean(case)), sort_keys=True) + "\n" for case in cases]
+    files.write_text(path, "".join(lines))
 
 
 def read(path: Path) -> list[Case]:

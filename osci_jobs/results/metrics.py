@@ -245,6 +245,14 @@ METRICS = (
         "costs",
         "The memory that a service held more after each operation.",
     ),
+    Metric(
+        "<scenario>.effect",
+        "%",
+        "lower",
+        "share",
+        "effects",
+        "How much longer half of the operations took than on trunk; less than 0 is faster.",
+    ),
 )
 # The files of metrics, each with the title of its plot.
 TITLES = {
@@ -266,9 +274,11 @@ TITLES = {
     "cost_log": "Lines of log of an operation",
     "cost_memory": "Memory kept of an operation",
     "costs": "Costs of an operation by service",
+    "effects": "How much longer operations took than on trunk",
 }
 # A change of less than this, in the unit of a metric, is of no interest to anybody.
 FLOORS = {
+    "%": 1,
     "KiB": 4,
     "MiB": 1,
     "calls": 0.1,
@@ -281,7 +291,9 @@ FLOORS = {
     "statements": 0.1,
 }
 # Those of a run that puts load on the cloud. `costs` has too many columns for a plot.
-LOAD = tuple(TITLES)[5:]
+LOAD = tuple(TITLES)[5:-1]
+# That of a run that holds a change against trunk.
+EFFECTS = "effects"
 _NOT_PLOTTED = ("costs",)
 _BEFORE_SUITES = ("check", "fetch", "install", "create", "deploy")
 _AFTER_SUITES = ("harvest", "delete", "total")
@@ -314,8 +326,8 @@ def names(has_services: bool, has_load: bool = False) -> tuple[str, ...]:
     if not has_services:
         return ("phases",)
     if has_load:
-        return tuple(name for name in TITLES if name not in ("api", *_NOT_PLOTTED))
-    return tuple(name for name in TITLES if name not in LOAD)
+        return tuple(name for name in TITLES if name not in ("api", EFFECTS, *_NOT_PLOTTED))
+    return tuple(name for name in TITLES if name not in (*LOAD, EFFECTS))
 
 
 def path(name: str) -> str:
@@ -395,6 +407,11 @@ def _owners(services: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]
         "log": tuple(services),
         "memory": tuple(services),
     }
+
+
+def effect_columns(scenarios: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns of effects.csv for these scenarios."""
+    return tuple(f"{name}.effect" for name in scenarios)
 
 
 def write_csv(path: Path, row: Mapping[str, float], columns: Iterable[str]) -> None:

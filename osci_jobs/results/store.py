@@ -30,10 +30,12 @@ from osci_jobs.results.samples import Samples
 
 LOG = "log.jsonl"
 RUN = "run.json"
-# The command whose runs measure load.
-LOAD_COMMAND = "stress"
-# The suite of a run of two sides, which are runs of their own.
+# The suite of load, and the commands whose runs may have it.
+LOAD = "stress"
+_LOAD_COMMANDS = ("stress", "regression")
+# The suites of runs of two sides, which are runs of their own: load alone, and all there is.
 COMPARISON = "comparison"
+REGRESSION = "regression"
 _WHOLE_VERDICTS = ("success", "failure", "regression")
 
 
@@ -72,12 +74,28 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
     result = _explained(folded, harvest, events, run_directory)
     _write_junit(run_directory, _cases(events, suites, run_directory), result)
     _write_phases(run_directory, result, suite_names)
-    _write_api(run_directory, seen, operations)
-    _write_usage(run_directory, result, harvest)
-    _write_load(run_directory, result)
+    if not {COMPARISON, REGRESSION} & set(result.suites):
+        _write_api(run_directory, seen, operations)
+        _write_usage(run_directory, result, harvest)
+        _write_load(run_directory, result)
     text = json.dumps(result.as_dict(), indent=2, sort_keys=True)
     files.write_text(run_directory / RUN, text + "\n")
     return result
+
+
+def is_regression(result: Record) -> bool:
+    """Tell whether a run held a change against trunk: it, not one of its sides."""
+    return result.command == REGRESSION and REGRESSION in result.suites
+
+
+def look(run_directory: Path) -> tuple[Record, dict[str, list[Case]]]:
+    """Return what is known of a run so far, be it under way, and its cases by suite.
+
+    Raises as `finish` does.
+    """
+    events = list(runlog.iter_events(run_directory / LOG))
+    suites = _read_suites(run_directory, record.planned_suites(events))
+    return record.fold(events, suites), _cases(events, suites, run_directory)
 
 
 def read_cases(run_directory: Path) -> dict[str, list[Case]]:
@@ -210,7 +228,7 @@ def _write_usage(run_directory: Path, result: Record, harvest: Sequence[HostHarv
 def _write_load(run_directory: Path, result: Record) -> None:
     """Write what scenarios measured; a run without any has no such files."""
     resolved = result.deployment["resolved"]
-    if result.command != LOAD_COMMAND or COMPARISON in result.suites:
+    if result.command not in _LOAD_COMMANDS:
         return
     found = read_load(run_directory, result.suites)
     row = {name: value for one in found for name, value in load.numbers(one)}

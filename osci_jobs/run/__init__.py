@@ -8,12 +8,22 @@ from osci_jobs.groups import Group
 from osci_jobs.results import store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run.order import Order, Pairing, Plan
+from osci_jobs.run.order import Order, Pairing, Plan, Proposal
 from osci_jobs.run.paired import execute_pairs
+from osci_jobs.run.proposed import execute_proposal
 from osci_jobs.run.result import report
 from osci_jobs.run.work import Work, start
 
-__all__ = ["Order", "Pairing", "Plan", "execute", "execute_pairs", "report"]
+__all__ = [
+    "Order",
+    "Pairing",
+    "Plan",
+    "Proposal",
+    "execute",
+    "execute_pairs",
+    "execute_proposal",
+    "report",
+]
 
 
 def execute(order: Order, listener: Callable[[Mapping], None]) -> tuple[Record, Group | None]:

@@ -2,6 +2,7 @@
 """The code under test: from the sources of an order to commits in their mirrors."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,24 +26,46 @@ from osci_jobs.sources.model import Fetched, Place
 _EVENTS = ("pinned", "source", "provenance")
 
 
-def fetch(order: Order, log: RunLog, say: Say) -> list[Part]:
+def fetch(order: Order, log: RunLog, say: Say) -> list[Fetched]:
     """Fetch the sources of the order, merge each with its trunk, and tell the run log.
 
-    Returns what is to be installed of them. Raises as `fetching.fetch` does.
+    Raises as `fetching.fetch` does.
     """
     pins = provenance.pins(order.projects)
     log.append("pinned", versions=pins)
     patience = Patience(order.limits["fetch"].silence_seconds, say)
-    parts = []
+    found = []
     for source in order.sources:
         say(f"Fetching the source of {source.project}: {source.text}")
         fetched = _fetch(order, source, patience)
-        part = _part(order, fetched, pins.get(source.project, ""))
-        facts = _facts(fetched, part.version)
+        facts = _facts(fetched, _version(fetched, pins))
         log.append("source", project=source.project, source=facts)
         say(_sentence(fetched))
-        parts.append(part)
-    return parts
+        found.append(fetched)
+    return found
+
+
+def parts(order: Order, fetched: Iterable[Fetched]) -> list[Part]:
+    """Return what is to be installed of the sources of an order."""
+    pins = provenance.pins(order.projects)
+    return [_part(order, one, _version(one, pins)) for one in fetched]
+
+
+def at_commit(fetched: Fetched, commit: str) -> Source:
+    """Return a commit that a fetch brought, merged or of trunk, as a source of its own.
+
+    It needs no server, whatever the kind of what was fetched.
+    """
+    return Source(
+        project=fetched.project,
+        text=f"{fetched.trunk_url or fetched.url}@{commit}",
+        kind="git",
+        url=fetched.trunk_url or fetched.url,
+        ref=commit,
+        method="as-is",
+        trunk_url=fetched.trunk_url,
+        trunk_ref=fetched.trunk or fetched.base or commit,
+    )
 
 
 def layers(
@@ -112,18 +135,24 @@ def _brought(order: Order, source: Source, place: Place, patience: Patience) -> 
     return replace(place, commit=commit, trunk_url=trunk, trunk_branch=found.trunk, details=details)
 
 
-def _part(order: Order, fetched: Fetched, pinned: str) -> Part:
+def _part(order: Order, fetched: Fetched, version: str) -> Part:
     """Return what is to be installed of a source: its code, or a release."""
     package = order.projects.by_name[fetched.project].package
     if fetched.kind == "release":
-        return Part(fetched.project, package, fetched.ref)
+        return Part(fetched.project, package, version)
 
     def export(path: Path) -> None:
         with mirror.claimed(order.cache, fetched.project) as repository:
             archive.export(repository, fetched.merged, path)
 
-    version = numbering.version(fetched.tag, fetched.distance, fetched.merged, pinned)
     return Part(fetched.project, package, version, fetched.tree, export)
+
+
+def _version(fetched: Fetched, pins: Mapping[str, str]) -> str:
+    if fetched.kind == "release":
+        return fetched.ref
+    pinned = pins.get(fetched.project, "")
+    return numbering.version(fetched.tag, fetched.distance, fetched.merged, pinned)
 
 
 def _facts(fetched: Fetched, version: str) -> dict[str, Any]:

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A comparison as a suite of its run: a case for each metric that was tested."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from osci_jobs.regression.document import Document
 from osci_jobs.regression.model import WORSE, Finding
 from osci_jobs.reports.changes import sentence
-from osci_jobs.results import files, store
+from osci_jobs.results import cases, store
+from osci_jobs.results.cases import Case
 
 SUITE = store.COMPARISON
-PAIRS = "pairs.csv.gz"
 
 
 def write_cases(directory: Path, found: Document) -> str:
@@ -19,18 +17,18 @@ def write_cases(directory: Path, found: Document) -> str:
 
     Without a case it is empty, which says that nothing could be tested.
     """
-    cases = [_case(one, found) for one in found.comparison.findings if one.p is not None]
-    text = "".join(json.dumps(one) + "\n" for one in cases)
-    files.write_text(directory / "cases" / f"{SUITE}.jsonl", text)
-    return "regression" if any(one["outcome"] == "failed" for one in cases) else "success"
+    told = of_metrics(found)
+    cases.write(directory / "cases" / f"{SUITE}.jsonl", told)
+    return "regression" if any(one.is_failing for one in told) else "success"
 
 
-def _case(one: Finding, found: Document) -> dict[str, Any]:
+def of_metrics(found: Document) -> list[Case]:
+    """Return a case for each metric that was tested; those that got worse fail."""
+    return [_case(one, found) for one in found.comparison.findings if one.p is not None]
+
+
+def _case(one: Finding, found: Document) -> Case:
     scenario, _, name = one.name.partition(".")
-    is_worse = one.answer == WORSE
-    return {
-        "classname": scenario,
-        "name": name,
-        "outcome": "failed" if is_worse else "passed",
-        "message": sentence(one, found.units[one.name]) if is_worse else "",
-    }
+    if one.answer != WORSE:
+        return Case(name, scenario)
+    return Case(name, scenario, "failed", message=sentence(one, found.units[one.name]))

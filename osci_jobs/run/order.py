@@ -51,7 +51,8 @@ class Plan:
     `pieces` are the scenarios, as long as one round has them. Measuring ends after `pairs`
     pairs, or when another would not end within `seconds` from its start. With
     `is_until_clear` it goes on for metrics that are undecided, to `most_pairs`. `seed` says
-    which side comes first in each pair.
+    which side comes first in each pair. `history` is the file of what null runs that were
+    measured alike have shown.
     """
 
     pieces: tuple[Mapping[str, Any], ...]
@@ -60,6 +61,7 @@ class Plan:
     seconds: float
     is_until_clear: bool
     seed: int
+    history: Path
 
 
 @dataclass(frozen=True)
@@ -73,4 +75,22 @@ class Pairing:
     before: Order
     after: Order
     plan: Plan
-    history: Path
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A change to be held against trunk: `order` is that of the whole, with what is proposed.
+
+    `projects` are those that a change is proposed of. The orders of the sides and of the
+    rerun take their sources from what is fetched. `suites` run on both sides; then load is
+    put on them by the `plan`, where there is one. `is_null` lets it go on where nothing differs.
+    """
+
+    order: Order
+    before: Order
+    after: Order
+    rerun: Order
+    projects: tuple[str, ...]
+    suites: tuple[Suite, ...]
+    plan: Plan | None
+    is_null: bool

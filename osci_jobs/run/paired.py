@@ -1,36 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run of two sides: each is a run of its own, and their load is measured by turns.
+"""Two sides under load: measured by turns, and compared.
 
 The directory of the whole holds the comparison; `before` and `after` in it are directories of
 runs like any other, but that their load was led from here.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from osci_jobs import signals
 from osci_jobs.cache import claimed
-from osci_jobs.errors import InterruptionError, OsciError
 from osci_jobs.groups import Group
 from osci_jobs.regression import document, history, pairs
 from osci_jobs.regression.document import Document
 from osci_jobs.regression.model import History
+from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import runlog, store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import comparing, led, rounds, watch
-from osci_jobs.run.order import Order, Pairing
-from osci_jobs.run.phase import phase, record_trouble
-from osci_jobs.run.result import report
+from osci_jobs.run import comparing, led, rounds, watch, whole
+from osci_jobs.run.order import Order, Pairing, Plan
+from osci_jobs.run.phase import phase
 from osci_jobs.run.rounds import Outcome
-from osci_jobs.run.work import Work, start
+from osci_jobs.run.whole import Listener
+from osci_jobs.run.work import Work
 
-Listener = Callable[[Mapping[str, Any]], None]
-
-SIDES = ("before", "after")
 _COMMIT_DIGITS = 12
 _NOTHING = ("", "")
 
@@ -40,103 +35,49 @@ def execute_pairs(pairing: Pairing, listener: Listener) -> tuple[Record, list[Gr
 
     With it come the groups that were kept. As `execute`, it raises bugs only.
     """
-    order = pairing.order
-    works: list[Work] = []
-    order.run_directory.mkdir(parents=True, exist_ok=True)
-    with RunLog(order.run_directory / store.LOG, listener) as log:
-        try:
-            start(log, order, (comparing.SUITE,))
-            with _recorded(log):
-                _work(pairing, log, listener, works)
-        finally:
-            with signals.blocked():
-                log.append("run_ended")
-                record = report(order.run_directory)
-    return record, [work.group for work in works if work.group and work.is_kept]
+
+    def work(log: RunLog, works: list[Work]) -> None:
+        with contextlib.ExitStack() as stack:
+            for name, order in zip(SIDES, (pairing.before, pairing.after), strict=True):
+                works.append(stack.enter_context(whole.side(name, order, listener)))
+                with phase(log, name, None), whole.told_by(name):
+                    works[-1].prepare()
+            limit = pairing.order.limits["suite"]
+            with phase(log, comparing.SUITE, limit.seconds) as outcome:
+                found = measure(pairing.order, pairing.plan, works, log)
+                outcome[0] = comparing.write_cases(pairing.order.run_directory, found)
+                log.append("suite_ended", suite=comparing.SUITE, outcome=outcome[0])
+
+    return whole.execute(pairing.order, comparing.SUITE, listener, work)
 
 
-@contextlib.contextmanager
-def _recorded(log: RunLog) -> Iterator[None]:
-    try:
-        yield
-    except OsciError as error:
-        record_trouble(log, error)
+def measure(order: Order, plan: Plan, works: Sequence[Work], log: RunLog) -> Document:
+    """Measure and compare two sides that are up; the last suite of each is that of its load.
 
-
-def _work(pairing: Pairing, log: RunLog, listener: Listener, works: list[Work]) -> None:
-    with contextlib.ExitStack() as stack:
-        for name, order in zip(SIDES, (pairing.before, pairing.after), strict=True):
-            works.append(stack.enter_context(_side(name, order, listener)))
-            with phase(log, name, None), _told_by(name):
-                works[-1].prepare()
-        with phase(log, comparing.SUITE, pairing.order.limits["suite"].seconds) as outcome:
-            outcome[0] = _measure(pairing, works, log)
-
-
-@contextlib.contextmanager
-def _side(name: str, order: Order, listener: Listener) -> Iterator[Work]:
-    """Yield a side's run; it is ended and reported afterwards."""
-    order.run_directory.mkdir(parents=True)
-    with RunLog(order.run_directory / store.LOG, _heard_as(name, listener)) as log:
-        start(log, order, tuple(suite.name for suite in order.suites))
-        work = Work(order, log)
-        try:
-            yield work
-        except InterruptionError as error:
-            # Who interrupts once more, while hosts are harvested, will not wait.
-            work.note(error)
-            raise
-        finally:
-            with work.recorded():
-                work.end()
-            with signals.blocked():
-                log.append("run_ended")
-                report(order.run_directory)
-
-
-def _heard_as(name: str, listener: Listener) -> Listener:
-    """Return a listener that tells the side with each phase."""
-
-    def hear(event: Mapping[str, Any]) -> None:
-        listener({**event, "phase": f"{name}: {event['phase']}"})
-
-    return hear
-
-
-@contextlib.contextmanager
-def _told_by(name: str) -> Iterator[None]:
-    """Let an error out that tells the whole where the side's files are."""
-    try:
-        yield
-    except OsciError as error:
-        error.file = f"{name}/{error.file}" if error.file else ""
-        raise
-
-
-def _measure(pairing: Pairing, works: list[Work], log: RunLog) -> str:
-    """Measure and compare; return how the comparison ended."""
-    directory = pairing.order.run_directory
-    earlier = history.read(pairing.history)
+    Files that appear: the pairs, from the first one on, and the comparison. Raises
+    InfrastructureError when a side is lost, and `led.UnmeasuredError`.
+    """
+    directory = order.run_directory
+    earlier = history.read(plan.history)
 
     def say(text: str) -> None:
         log.append("step", text=text)
 
     def keep(outcome: Outcome) -> None:
-        pairs.write(directory / comparing.PAIRS, outcome.metrics)
+        pairs.write(directory / pairs.FILE, outcome.metrics)
 
     with contextlib.ExitStack() as stack:
         sides = [
             stack.enter_context(
-                led.side(name, work, work.order.suites[0], work.order.limits["suite"])
+                led.side(name, work, work.order.suites[-1], work.order.limits["suite"])
             )
             for name, work in zip(SIDES, works, strict=True)
         ]
-        outcome = rounds.measure((sides[0], sides[1]), pairing.plan, earlier, say, keep)
-    return _conclude(pairing, outcome, earlier, log)
+        outcome = rounds.measure((sides[0], sides[1]), plan, earlier, say, keep)
+    return _conclude(directory, plan, outcome, earlier)
 
 
-def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog) -> str:
-    directory = pairing.order.run_directory
+def _conclude(directory: Path, plan: Plan, outcome: Outcome, earlier: History) -> Document:
     before, after = (_sources(directory / name) for name in SIDES)
     different = [
         project
@@ -147,7 +88,7 @@ def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog)
         comparison=rounds.compare(outcome, earlier),
         units={one.name: one.unit for one in outcome.metrics},
         plan={
-            "seed": pairing.plan.seed,
+            "seed": plan.seed,
             "pairs": len(outcome.machine),
             "warm_up": outcome.warm_up,
             "looks": outcome.looks,
@@ -160,13 +101,11 @@ def _conclude(pairing: Pairing, outcome: Outcome, earlier: History, log: RunLog)
             "noisy": watch.noisy(outcome.machine),
         },
     )
-    pairs.write(directory / comparing.PAIRS, outcome.metrics)
+    pairs.write(directory / pairs.FILE, outcome.metrics)
     document.write(directory / document.FILE, found)
-    ended = comparing.write_cases(directory, found)
-    log.append("suite_ended", suite=comparing.SUITE, outcome=ended)
     if not different:
-        _learn(pairing.history, outcome)
-    return ended
+        _learn(plan.history, outcome)
+    return found
 
 
 def _learn(path: Path, outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from osci_jobs import reports, suites
 from osci_jobs.results import manifest, store
 from osci_jobs.results.record import Record
+from osci_jobs.run import concluding
 
 
 def report(run_directory: Path) -> Record:
@@ -14,6 +15,8 @@ def report(run_directory: Path) -> Record:
     Raises ConfigurationError where there is no run log or its suites are unknown,
     and InfrastructureError when it is damaged.
     """
+    if store.is_regression(store.look(run_directory)[0]):
+        concluding.write(run_directory)
     modules = store.suite_modules(run_directory)
     found = [suites.find(module) for module in sorted(set(modules.values()))]
     operations = [name for module in found for name in module.OPERATIONS]

@@ -3,7 +3,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from osci_jobs import groups
@@ -37,8 +37,7 @@ class Work:
     def go(self) -> None:
         """Go through the phases up to the last one that was asked for."""
         self.prepare()
-        outcomes = [self._run_suite(self.group, suite) for suite in self._suites() if self.group]
-        self.has_failed = any(outcome != "success" for outcome in outcomes)
+        self.run_suites(() if self.order.until else self.order.suites)
 
     def prepare(self) -> None:
         """Go through the phases before the suites: make the group, or take it."""
@@ -49,6 +48,11 @@ class Work:
             self._claim()
         else:
             self._make()
+
+    def run_suites(self, suites: Iterable[Suite]) -> None:
+        """Run these suites of the order, each a phase, on the group if there is one."""
+        outcomes = [self._run_suite(self.group, suite) for suite in suites if self.group]
+        self.has_failed = any(outcome != "success" for outcome in outcomes)
 
     @contextlib.contextmanager
     def recorded(self) -> Iterator[None]:
@@ -94,10 +98,7 @@ class Work:
 
     def _fetch(self) -> list[Part]:
         with phase(self.log, "fetch", self._limit("fetch").seconds):
-            return code.fetch(self.order, self.log, self.say)
-
-    def _suites(self) -> tuple[Suite, ...]:
-        return () if self.order.until else self.order.suites
+            return code.parts(self.order, code.fetch(self.order, self.log, self.say))
 
     def _run_suite(self, group: Group, suite: Suite) -> str:
         limit = self._limit("suite")

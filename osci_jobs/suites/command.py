@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The suite `command`: any program that writes JUnit."""
 
-import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
 from osci_jobs.deployment.model import Suite
@@ -120,5 +118,4 @@ def _tail(directory: Path) -> str:
 def _write(path: Path, found: list[Case]) -> None:
     if path.is_dir():  # a stranger may have called a directory so
         shutil.rmtree(path)
-    lines = [json.dumps(asdict(cases.clean(case)), sort_keys=True) + "\n" for case in found]
-    files.write_text(path, "".join(lines))
+    cases.write(path, found)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+# No command takes so long, two sides in pairs on a slow machine neither.
+HANGING_SECONDS = 2400
 OSCI = [sys.executable, "-m", "osci_jobs"]
 
 
@@ -45,7 +47,7 @@ class Command:
         self.process.send_signal(number)
 
     def finish(self) -> Finished:
-        out, err = self.process.communicate(timeout=600)
+        out, err = self.process.communicate(timeout=HANGING_SECONDS)
         return Finished(self.process.returncode, out, "".join(self.seen) + err)
 
 

@@ -10,6 +10,8 @@ FORBIDDEN = {"script", "link", "img", "iframe", "object", "embed", "base", "form
 HTML_ATTRIBUTES = {
     *("lang", "charset", "name", "content", "http-equiv", "class", "open", "href", "id"),
     *("tabindex", "role", "aria-label", "scope"),
+    # Programs of mail know no other way to place and colour a cell.
+    *("width", "height", "bgcolor", "valign", "cellspacing", "cellpadding", "border"),
 }
 _SVG = re.compile(r"<svg\b.*?</svg>", re.S)
 _PLOTS = re.compile(r"^plots/|^report\.html$")

@@ -152,3 +152,15 @@ def test_a_first_side_that_was_merged_cannot_be_named(reproduce):
     )
     assert (code, words) == (2, [])
     assert "is merged with trunk, and no option of 'osci stress' says that" in err
+
+
+def test_a_change_is_named_by_its_commits_and_what_it_met(reproduce):
+    given = ["basic", "--branch", "nova=lp:~bob/nova/x", "--suites-only", "--mail-to", "b@c.org"]
+    code, words, _ = reproduce(command="regression", arguments=given)
+    assert code == 0
+    assert words == [
+        *("osci", "regression", "basic"),
+        *("--branch", f"nova=merge:{URL}@9f2c1be77d5a63ee0c4a53a5ed2bd0ac1e0aa6c1"),
+        *("--trunk", f"nova={TRUNK}@51e6c1d0a3b1f5d3a9b7e2dd94c1aa9f6f4b7a52"),
+        *("--seed", "77", "--suites-only"),
+    ]

@@ -42,7 +42,9 @@ def faults(load, **content):
 
 
 def test_a_file_without_job_has_the_defaults(load):
-    assert load(**CLOUD).job == Job(("functional", "stress"), "netns", "", 132, 50, ())
+    assert load(**CLOUD).job == Job(
+        ("functional", "stress", "regression"), "netns", "", 132, 50, ()
+    )
 
 
 def test_bare_hosts_without_suites_have_no_family(load):
@@ -50,7 +52,7 @@ def test_bare_hosts_without_suites_have_no_family(load):
 
 
 def test_a_deployment_with_services_but_without_suites_can_be_put_under_load(load):
-    assert load(**CLOUD, suites=[]).job.families == ("stress",)
+    assert load(**CLOUD, suites=[]).job.families == ("stress", "regression")
 
 
 def test_there_is_no_load_without_services(load):
@@ -97,7 +99,7 @@ def test_a_family_that_cannot_run_is_a_fault(load):
 def test_a_misspelt_family_is_a_fault_with_the_nearest(load):
     (fault,) = faults(load, **CLOUD, job={"families": ["functionel"]})
     assert fault.endswith(
-        "expected the family 'functional' or 'stress'. Did you mean 'functional'?"
+        "expected the family 'functional', 'stress' or 'regression'. Did you mean 'functional'?"
     )
 
 

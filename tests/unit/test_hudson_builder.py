@@ -13,7 +13,7 @@ from osci_jobs.hudson import builder
 
 def test_there_is_a_view_of_all_jobs_and_one_of_each_family():
     views = {view.name: view for view in builder.views(jjb.JOBS)}
-    assert sorted(views) == ["osci", *(f"osci-{family}" for family in FAMILIES)]
+    assert set(views) == {"osci", *(f"osci-{family}" for family in FAMILIES)}
     for name, view in views.items():
         assert "Managed by" not in view.description
         assert re.fullmatch(view.regex, f"{name if name != 'osci' else 'osci-x'}-basic")

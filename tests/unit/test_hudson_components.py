@@ -16,7 +16,7 @@ WRONG = {
             "'phases', 'api', 'memory', 'cpu', 'counters', "
             "'latency_p50', 'latency_p95', 'latency_p99', 'throughput', 'errors', "
             "'cost_cpu', 'cost_statements', 'cost_rows', 'cost_messages', "
-            "'cost_calls', 'cost_log', 'cost_memory' or 'costs'. Did you mean 'phases'?"
+            "'cost_calls', 'cost_log', 'cost_memory', 'costs' or 'effects'. Did you mean 'phases'?"
         ),
         "osci-results: {mail: bob@example.org, metrics: []}": (
             '3:34: osci-results.mail: found "bob@example.org", expected a list of texts.'

@@ -5,11 +5,13 @@ import argparse
 import configparser
 import re
 import shlex
+import tempfile
 from fnmatch import fnmatch
 from importlib.metadata import entry_points
 from pathlib import Path
 from xml.etree import ElementTree
 
+import change
 import jjb
 import pytest
 
@@ -26,6 +28,20 @@ JOBS = {
 }
 # What a run of a deployment with services leaves, as the reporters' own tests have it.
 EXAMPLES = {"functional": "success", "stress": "stress"}
+
+
+def left_of_a_change():
+    """Return what a run leaves that held a change against trunk."""
+    with tempfile.TemporaryDirectory() as parent:
+        side = change.Side({"smoke": change.passed("a")})
+        run, _ = change.Change(side, side, measured="effects.csv.gz").lay(Path(parent))
+        return [
+            f"{components.RUN_DIRECTORY}/{path.relative_to(run)}"
+            for path in run.rglob("*")
+            if path.is_file() and not {"before", "after"} & set(path.relative_to(run).parts)
+        ]
+
+
 LEFT = {
     family: [
         f"{components.RUN_DIRECTORY}/{path.relative_to(DATA / 'results' / example / 'expected')}"
@@ -33,9 +49,13 @@ LEFT = {
         if path.is_file()
     ]
     for family, example in EXAMPLES.items()
+} | {"regression": left_of_a_change()}
+# What has too many columns for a plot, or says nothing of a change.
+NOT_PLOTTED = {
+    "functional": (),
+    "stress": ("run/metrics/api.csv", "run/metrics/costs.csv"),
+    "regression": ("run/metrics/phases.csv",),
 }
-# Of a table with too many columns for a plot.
-NOT_PLOTTED = ("run/metrics/api.csv", "run/metrics/costs.csv")
 PAGE = (jjb.JOBS / "README.md").read_text("utf-8")
 
 
@@ -63,10 +83,9 @@ def test_the_parameters_are_those_that_osci_reads(name):
     properties = JOBS[name].iter("hudson.model.StringParameterDefinition")
     defaults = {jjb.text(one, "name"): jjb.text(one, "defaultValue") for one in properties}
     assert set(defaults) == set(parameters.PARAMETERS[family_of(name)])
-    assert defaults["KEEP"] in arguments.KEEP
     asked = asked_by(JOBS[name])
     applied = parameters.applied(asked, defaults)
-    assert (applied.suite, applied.keep) == ([], "never")
+    assert (applied.suite, applied.keep) == ([], defaults.get("KEEP", ""))
     assert (applied.branch, applied.method) == ([], "")
 
 
@@ -74,7 +93,7 @@ def test_the_parameters_are_those_that_osci_reads(name):
 def test_the_options_that_parameters_feed_are_there(name):
     words = jjb.text(JOBS[name], "builders/hudson.tasks.Shell/command")
     for option in parameters.PARAMETERS[family_of(name)].values():
-        value = [] if option == "--merge" else ["never"]
+        value = {"--merge": [], "--pairs": ["7"]}.get(option, ["never"])
         arguments.parser().parse_args([*shlex.split(words)[1:], option, *value])
 
 
@@ -86,25 +105,53 @@ def test_the_families_of_triggers_are_those_of_jobs():
     assert arguments.FAMILIES == deployment.FAMILIES
 
 
-@pytest.mark.parametrize(("family", "option"), [("functional", "suite"), ("stress", "scenario")])
-def test_options_become_the_parameters_that_give_them_back(family, option):
+NOTHING = {
+    **{"suite": [], "scenario": [], "keep": "", "branch": [], "method": "", "words": []},
+    **{"mail_to": [], "pairs": None},
+}
+GIVEN = {
+    "functional": {"keep": "failed", "suite": ["one", "two"]},
+    "stress": {"keep": "always", "scenario": ["one", "two"]},
+    "regression": {"mail_to": ["bob@example.org", "eve@example.org"], "pairs": 7},
+}
+
+
+@pytest.mark.parametrize("family", GIVEN)
+def test_options_become_the_parameters_that_give_them_back(family):
     branches = ["nova=https://example.org/nova@fix", "glance=33.0.0"]
-    nothing = {"suite": [], "scenario": [], "keep": "", "branch": [], "method": "", "words": []}
-    nothing |= {"family": family, "command": family}
-    given = {"keep": "failed", "branch": branches, "method": "rebase", option: ["one", "two"]}
+    nothing = {**NOTHING, "family": family, "command": family}
+    given = {"branch": branches, "method": "rebase", **GIVEN[family]}
     sent = parameters.asked_for(argparse.Namespace(**nothing | given))
     assert set(sent) == set(parameters.PARAMETERS[family])
     read = parameters.applied(argparse.Namespace(**nothing), sent)
-    assert vars(read)[option] == ["one", "two"]
-    assert (read.keep, read.branch, read.method) == ("failed", branches, "rebase")
+    assert {name: vars(read)[name] for name in given} == given
     assert read.is_for_job
+    again = arguments.parser().parse_args([family, "x", *read.words])
+    assert {name: vars(again)[name] for name in given} == given
     assert parameters.asked_for(argparse.Namespace(**nothing)) == {}
 
 
-@pytest.mark.parametrize(("family", "option"), [("functional", "scenario"), ("stress", "suite")])
+@pytest.mark.parametrize("text", ["0", "101", "-1", "five", "５", "1" * 5000])
+def test_a_number_of_pairs_that_is_none_is_refused(text):
+    asked = argparse.Namespace(**NOTHING, command="regression")
+    with pytest.raises(ConfigurationError, match="PAIRS: found .* a whole number from 1 to 100"):
+        parameters.applied(asked, {"PAIRS": text})
+
+
+@pytest.mark.parametrize(
+    ("family", "option"),
+    [
+        ("functional", "scenario"),
+        ("functional", "mail_to"),
+        ("stress", "suite"),
+        ("regression", "keep"),
+    ],
+)
 def test_an_option_of_the_other_family_is_refused(family, option):
-    asked = argparse.Namespace(**{"suite": [], "scenario": [], option: ["x"], "family": family})
-    with pytest.raises(ConfigurationError, match=f"--{option}: .* of the family '{family}'"):
+    asked = argparse.Namespace(**NOTHING | {option: ["x"], "family": family})
+    with pytest.raises(
+        ConfigurationError, match=f"--{option.replace('_', '-')}: .* of the family '{family}'"
+    ):
         parameters.asked_for(asked)
 
 
@@ -129,8 +176,7 @@ def test_everything_that_a_run_leaves_is_archived(name):
 def test_every_file_of_metrics_is_plotted(name):
     plotted = [one.text for one in JOBS[name].iterfind(".//hudson.plugins.plot.CSVSeries/file")]
     left = {path for path in LEFT[family_of(name)] if "/metrics/" in path}
-    unplotted = NOT_PLOTTED if family_of(name) == "stress" else ()
-    assert sorted(plotted) == sorted(left - set(unplotted))
+    assert sorted(plotted) == sorted(left - set(NOT_PLOTTED[family_of(name)]))
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -140,7 +186,9 @@ def test_a_plot_has_a_title_a_unit_and_a_file_of_its_own(name):
         values = [jjb.text(plot, key) for plot in plots]
         assert all(values)
         assert len(set(values)) == len(values)
-    names = metrics.names(True, family_of(name) == "stress")
+    family = family_of(name)
+    is_change = family == "regression"
+    names = (metrics.EFFECTS,) if is_change else metrics.names(True, family == "stress")
     units = {metric.unit for metric in metrics.METRICS if metric.file in names}
     assert {unit for plot in plots for unit in jjb.text(plot, "yaxis").split(", ")} == units
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from osci_jobs.regression import document
+from osci_jobs.regression import document, pairs
+from osci_jobs.regression.sides import RERUN, SIDES
 from osci_jobs.reports import plots
 from osci_jobs.results import cases, harvested, manifest, metrics, runlog, samples, store
 from osci_jobs.results.verdict import VERDICTS
-from osci_jobs.run import comparing, paired
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "results.md").read_text("utf-8")
@@ -47,7 +47,8 @@ def test_the_files_are_those_that_a_run_leaves():
         if path.is_file() and not {"expected", "logs"} & set(path.relative_to(run).parts)
     }
     found |= {f"plots/{name}.svg" for name in plots.NAMES}
-    found |= {document.FILE, comparing.PAIRS, *(f"{side}/" for side in paired.SIDES)}
+    found |= {document.FILE, pairs.FILE, *(f"{side}/" for side in (*SIDES, RERUN))}
+    found |= {metrics.path(metrics.EFFECTS)}
     suites = re.compile(r"(?<=/)(api|instances|stress)(?=\.(xml|jsonl|csv)$|/)")
     kinds = {name if "metrics" in name else suites.sub("<suite>", name) for name in found}
     assert kinds == documented

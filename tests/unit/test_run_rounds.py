@@ -2,6 +2,7 @@
 """Rounds of two sides: what is left out, what is compared, and what is not to be believed."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ PIECE = {"name": "token", "ramp": 2, "duration": 8, "timeout": 30, "limits": {"e
 
 def plan(**keys) -> Plan:
     known = {"pieces": (PIECE,), "pairs": 5, "most_pairs": 5, "seconds": 60.0, "seed": 1}
-    return Plan(**{**known, "is_until_clear": False, **keys})
+    return Plan(**{**known, "is_until_clear": False, "history": Path("history"), **keys})
 
 
 def one(before: dict, after: dict, failed=((), ())) -> Round:
