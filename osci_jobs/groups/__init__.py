@@ -76,6 +76,11 @@ def thaw(group: Group):
         cgroup.thaw(f"{group.name}-{host}")
 
 
+def lost(group: Group) -> list[str]:
+    """Return the hosts of the group in which nothing runs any more."""
+    return [host for host in group.hosts if not cgroup.processes(f"{group.name}-{host}")]
+
+
 def delete(ledger: Ledger):
     """Remove all that the ledger lists, then the ledger; the caller has it open.
 

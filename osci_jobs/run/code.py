@@ -159,6 +159,8 @@ def _facts(fetched: Fetched, version: str) -> dict[str, Any]:
     """Return what run.json says of a source."""
     facts = asdict(fetched)
     change = facts.pop("change") or {}
+    if author := facts.pop("author"):
+        facts["details"] = {**facts["details"], "author": author}
     for name in ("project", "tag", "distance"):
         del facts[name]
     return {**facts, **change, "version": version}

@@ -56,6 +56,14 @@ class Side:
         Raises InfrastructureError when the generator cannot.
         """
         self._understood(self._generator.answer(_READY_SECONDS))
+        self.rest()
+
+    def wake(self) -> None:
+        """Let the group go on while nothing is measured; safe to repeat."""
+        groups.thaw(self._group)
+
+    def rest(self) -> None:
+        """Freeze the group again; raises as `groups.freeze` does."""
         groups.freeze(self._group)
 
     def know(self, seconds: float) -> Known:
@@ -87,10 +95,14 @@ class Side:
 
     @contextlib.contextmanager
     def _awake(self) -> Iterator[None]:
-        groups.thaw(self._group)
+        self.wake()
         time.sleep(_SETTLE_SECONDS)
         yield
-        groups.freeze(self._group)
+        for host in groups.lost(self._group):
+            raise InfrastructureError(
+                f"The host '{host}' of the side '{self.name}' is lost.", host=host
+            )
+        self.rest()
 
     def _understood(self, line: str) -> dict[str, Any]:
         try:

@@ -19,8 +19,9 @@ from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import runlog, store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import comparing, led, rounds, watch, whole
+from osci_jobs.run import comparing, rounds, watch, whole
 from osci_jobs.run.order import Order, Pairing, Plan
+from osci_jobs.run.pair import Pair
 from osci_jobs.run.phase import phase
 from osci_jobs.run.rounds import Outcome
 from osci_jobs.run.whole import Listener
@@ -44,18 +45,20 @@ def execute_pairs(pairing: Pairing, listener: Listener) -> tuple[Record, list[Gr
                     works[-1].prepare()
             limit = pairing.order.limits["suite"]
             with phase(log, comparing.SUITE, limit.seconds) as outcome:
-                found = measure(pairing.order, pairing.plan, works, log)
+                found = measure(pairing.order, pairing.plan, works, log, listener)
                 outcome[0] = comparing.write_cases(pairing.order.run_directory, found)
                 log.append("suite_ended", suite=comparing.SUITE, outcome=outcome[0])
 
     return whole.execute(pairing.order, comparing.SUITE, listener, work)
 
 
-def measure(order: Order, plan: Plan, works: Sequence[Work], log: RunLog) -> Document:
+def measure(
+    order: Order, plan: Plan, works: Sequence[Work], log: RunLog, listener: Listener
+) -> Document:
     """Measure and compare two sides that are up; the last suite of each is that of its load.
 
     Files that appear: the pairs, from the first one on, and the comparison. Raises
-    InfrastructureError when a side is lost, and `led.UnmeasuredError`.
+    InfrastructureError when sides are lost too often, and `led.UnmeasuredError`.
     """
     directory = order.run_directory
     earlier = history.read(plan.history)
@@ -66,14 +69,8 @@ def measure(order: Order, plan: Plan, works: Sequence[Work], log: RunLog) -> Doc
     def keep(outcome: Outcome) -> None:
         pairs.write(directory / pairs.FILE, outcome.metrics)
 
-    with contextlib.ExitStack() as stack:
-        sides = [
-            stack.enter_context(
-                led.side(name, work, work.order.suites[-1], work.order.limits["suite"])
-            )
-            for name, work in zip(SIDES, works, strict=True)
-        ]
-        outcome = rounds.measure((sides[0], sides[1]), plan, earlier, say, keep)
+    with Pair(works, listener) as pair:
+        outcome = rounds.measure(pair, plan, earlier, say, keep)
     return _conclude(directory, plan, outcome, earlier)
 
 

@@ -122,7 +122,7 @@ def _compare(proposal: Proposal, log: RunLog, listener: Listener, works: list[Wo
             _run_again(proposal, log, listener)
         if proposal.plan:
             with phase(log, store.LOAD, proposal.order.limits["suite"].seconds):
-                paired.measure(proposal.order, proposal.plan, works, log)
+                paired.measure(proposal.order, proposal.plan, works, log, listener)
 
 
 def _make(works: Sequence[Work], log: RunLog) -> None:

@@ -15,18 +15,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from statistics import median
-from typing import Any
+from typing import Any, Protocol
 
+from osci_jobs.errors import InfrastructureError
 from osci_jobs.regression import comparison, model
 from osci_jobs.regression.model import Comparison, History, Paired
 from osci_jobs.results import load, metrics
 from osci_jobs.results.load import Measured
-from osci_jobs.run.led import KNOWN, Side
+from osci_jobs.run.led import KNOWN, Known, Side
 from osci_jobs.run.order import Plan
 from osci_jobs.run.play import Say
 from osci_jobs.run.watch import Look, Watch
 
 IDLE_SECONDS = 5
+WARM_UP = "warm-up"
 # The first round fills caches and opens connections. One more is left out while the next is
 # faster than it by this, in half of the times.
 WARM_RATIO = 0.9
@@ -58,6 +60,23 @@ class Round:
     look: Look = Look(0.0, 0.0)
 
 
+class LostSideError(InfrastructureError):
+    """One side can no longer be measured: `number` is its place."""
+
+    def __init__(self, number: int, error: InfrastructureError):
+        super().__init__(str(error), host=error.host, line=error.line)
+        self.number = number
+
+
+class Pair(Protocol):
+    """The two sides under load."""
+
+    sides: list[Side]
+
+    def renew(self, error: LostSideError) -> None:
+        """Make the side that was lost anew; raises what keeps that from being done."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What was measured: each metric's pairs, how many rounds were warm-up, and the machine.
@@ -72,25 +91,32 @@ class Outcome:
 
 
 def measure(
-    sides: tuple[Side, Side],
+    pair: Pair,
     plan: Plan,
     history: History,
     say: Say,
     keep: Callable[[Outcome], None],
 ) -> Outcome:
-    """Measure both sides by turns; `keep` is called with what there is after each pair."""
+    """Measure both sides by turns; `keep` is called with what there is after each pair.
+
+    When a side is lost, the pair is repeated with a new one.
+    """
     until = time.monotonic() + plan.seconds
     draw = random.Random(plan.seed)
-    for one in sides:
+    for one in pair.sides:
         one.wait_until_ready()
-    _share_known(sides, say)
+    known = _share_known(pair.sides, say)
+
+    def measured(name: str) -> Round:
+        return _repeated(pair, known, plan, draw, name, say)
+
     looks = looks_of(plan)
-    rounds = [_round(sides, plan, draw, "warm-up", say)]
+    rounds = [measured(WARM_UP)]
     warm_up = 1
     seconds = 0.0
     while _goes_on(plan, rounds[warm_up:], until - time.monotonic() - seconds, history, looks):
         started = time.monotonic()
-        rounds.append(_round(sides, plan, draw, f"pair {len(rounds) - warm_up + 1}", say))
+        rounds.append(measured(f"pair {len(rounds) - warm_up + 1}"))
         seconds = time.monotonic() - started
         if warm_up < MOST_WARM_UP and len(rounds) == warm_up + 2 and was_cold(*rounds[-2:]):
             warm_up += 1
@@ -129,7 +155,24 @@ def _goes_on(
     return bool(comparison.undecided(found, CLEAR_CHANGE))
 
 
-def _round(sides: tuple[Side, Side], plan: Plan, draw: random.Random, name: str, say: Say) -> Round:
+def _repeated(
+    pair: Pair, known: Known, plan: Plan, draw: random.Random, name: str, say: Say
+) -> Round:
+    """Return a round; a side that is lost in it is made anew and warmed up first."""
+    names = [name]
+    while True:
+        try:
+            found = [_round(pair.sides, plan, draw, one, say) for one in names]
+        except LostSideError as error:
+            say(f"{error} It is made anew, and what was measured of {name} is repeated.")
+            pair.renew(error)
+            pair.sides[error.number].use(known)
+            names = [WARM_UP, name]
+        else:
+            return found[-1]
+
+
+def _round(sides: Sequence[Side], plan: Plan, draw: random.Random, name: str, say: Say) -> Round:
     found = Round()
     watch = Watch()
     watch.begin()
@@ -137,7 +180,10 @@ def _round(sides: tuple[Side, Side], plan: Plan, draw: random.Random, name: str,
         first = draw.randrange(2)
         for number in (first, 1 - first):
             say(f"{name}: {piece['name']}, {sides[number].name}")
-            measured = sides[number].load(piece, is_kept=name != "warm-up")
+            try:
+                measured = sides[number].load(piece, is_kept=name != WARM_UP)
+            except InfrastructureError as error:
+                raise LostSideError(number, error) from error
             if measured:
                 _take(found, number, measured)
             else:
@@ -219,7 +265,7 @@ def _declared(name: str) -> Paired | None:
     return Paired(name, metric.unit, metric.direction, kind, floor, family=family)
 
 
-def _share_known(sides: tuple[Side, Side], say: Say) -> None:
+def _share_known(sides: Sequence[Side], say: Say) -> Known:
     """Let what is taken off be the same for both, or its noise would be a difference."""
     say("what the idle cloud uses")
     sums: dict[tuple[str, str, str], float] = defaultdict(float)
@@ -227,11 +273,12 @@ def _share_known(sides: tuple[Side, Side], say: Say) -> None:
         for name, rows in one.know(IDLE_SECONDS).items():
             for service, resource, used in rows:
                 sums[name, str(service), str(resource)] += float(used) / len(sides)
-    known: dict[str, list[list[Any]]] = {name: [] for name in KNOWN}
+    known: Known = {name: [] for name in KNOWN}
     for (name, *key), used in sorted(sums.items()):
         known[name].append([*key, used])
     for one in sides:
         one.use(known)
+    return known
 
 
 def pieces(scenarios: Sequence[Mapping[str, Any]], share: float) -> tuple[Mapping[str, Any], ...]:

@@ -109,13 +109,14 @@ class Work:
         return outcome[0]
 
     def end(self) -> None:
-        """Harvest and remove the group, or keep it where that was asked for."""
-        if self.ledger is None:
+        """Harvest and remove the group, or keep it where that was asked for; safe to repeat."""
+        ledger, self.ledger = self.ledger, None
+        if ledger is None:
             return
         with self.recorded():
             if self.group and (self.has_failed or not self.order.until):
                 self._harvest(self.group)
-        self._delete_or_keep(self.ledger)
+        self._delete_or_keep(ledger)
 
     def _harvest(self, group: Group) -> None:
         with phase(self.log, "harvest", self.order.limits["harvest"].seconds):

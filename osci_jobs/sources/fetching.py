@@ -135,6 +135,7 @@ def _described(
         change=merging.change(repository, before, met.merged) if before else None,
         tag=tag,
         distance=distance,
+        author=merging.author(repository, proposed.commit),
         is_dirty=proposed.is_dirty,
         details=place.details if place else {},
     )

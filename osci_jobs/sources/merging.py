@@ -91,6 +91,11 @@ def name(mirror: Path, commit: str) -> str:
     return _names(git.read(mirror, "log", "--no-walk", "--format=%H %s", commit))
 
 
+def author(mirror: Path, commit: str) -> str:
+    """Return the address of who wrote a commit, as a stranger wrote it; "" for none."""
+    return visible_line(git.read(mirror, "log", "--no-walk", "--format=%ae", commit))
+
+
 def write(
     mirror: Path, tree: str, parents: Sequence[str], dated: Sequence[str], message: str
 ) -> str:

@@ -59,5 +59,6 @@ class Fetched:
     change: Change | None = None
     tag: str = ""
     distance: int = 0
+    author: str = ""  # the address in the proposed commit, as a stranger wrote it
     is_dirty: bool = False
     details: Mapping[str, str] = field(default_factory=dict)

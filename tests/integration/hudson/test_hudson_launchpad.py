@@ -2,10 +2,10 @@
 """A Bazaar branch of nova on a Launchpad, brought to a build by its name."""
 
 import json
-from pathlib import Path
 
 import launchpad
 import pytest
+import story
 import trunk
 
 pytestmark = pytest.mark.full
@@ -17,8 +17,6 @@ PROPOSAL = {
     "date": "2026-11-02T00:00:00+00:00",
     "status": "Needs review",
 }
-# What makes the wheel; the rest of nova takes Bazaar a minute.
-PARTS = ("nova", "etc")
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +26,11 @@ def branches(tmp_path_factory):
     directory.mkdir()
     nova = trunk.make(tmp_path_factory.mktemp("nova"))
     nova.git("checkout", "--quiet", "first")
-    first = files(nova.path)
+    first = story.files(nova.path)
     nova.git("checkout", "--quiet", "visible")
-    changed = {name: text for name, text in files(nova.path).items() if first.get(name) != text}
+    changed = {
+        name: text for name, text in story.files(nova.path).items() if first.get(name) != text
+    }
     launchpad.make_branches(
         directory,
         {"branch": TRUNK, "revision": "trunk-1", "files": first},
@@ -38,18 +38,6 @@ def branches(tmp_path_factory):
         {"branch": TRUNK, "revision": "trunk-2", "files": {"NEWS": "More of nova.\n"}},
     )
     return directory
-
-
-def files(path: Path) -> dict[str, str]:
-    """Return the texts of what a wheel is made from, by path."""
-    found = [file for file in path.iterdir() if file.is_file()]
-    found += [file for part in PARTS for file in (path / part).rglob("*") if file.is_file()]
-    names = {str(file.relative_to(path)): file for file in found}
-    return {
-        name: file.read_text()
-        for name, file in names.items()
-        if not name.startswith(("nova/tests/", "."))
-    }
 
 
 @pytest.fixture
