@@ -10,7 +10,8 @@ from osci_jobs.errors import ConfigurationError
 
 COMMANDS = (
     *("check", "create", "functional", "stress", "regression", "groups", "ssh", "delete"),
-    *("runs", "show", "report", "compare", "reproduce", "jobs", "trigger", "doctor", "completion"),
+    *("runs", "show", "report", "compare", "reproduce", "jobs", "trigger", "outbox", "doctor"),
+    "completion",
 )
 PHASES = ("fetch", "install", "create", "deploy")
 KEEP = ("never", "failed", "always")
@@ -214,6 +215,7 @@ def _add_regression(commands) -> None:
         "--null", action="store_true", help="go on where what is proposed is what trunk has"
     )
     _add_mail_to(command)
+    _add_mail_conf(command)
     _add_run(command, keep="never")
     command.set_defaults(until="", keep="", group="", default_method="merge")
 
@@ -440,6 +442,48 @@ def _add_conf(command) -> None:
     )
 
 
+def _add_outbox(commands) -> None:
+    command = _command(
+        commands,
+        "outbox",
+        "list the mails that wait to go out, send them, or drop them",
+        "osci outbox\nosci outbox list --all --json\nosci outbox send --now\n"
+        "osci outbox send --wait\nosci outbox drop 1f0c2d",
+    )
+    command.add_argument(
+        "act",
+        nargs="?",
+        choices=("list", "send", "drop"),
+        default="list",
+        help="list what was not sent (default), send what is due, or remove what was not sent",
+    )
+    command.add_argument(
+        "keys", nargs="*", metavar="KEY", help="with drop: the key of a mail or its beginning"
+    )
+    command.add_argument(
+        "--all", action="store_true", help="list those that were sent, too; drop all that were not"
+    )
+    command.add_argument(
+        "--now", action="store_true", help="with send: also those that are to be tried later"
+    )
+    command.add_argument(
+        "--wait", action="store_true", help="with send: go on until there are none that wait"
+    )
+    command.add_argument("--dry-run", action="store_true", help="say what would be sent or dropped")
+    _add_mail_conf(command)
+    _add_state(command)
+
+
+def _add_mail_conf(command) -> None:
+    command.add_argument(
+        "--mail-conf",
+        type=Path,
+        metavar="FILE",
+        help="where server, account and sender are (default: OSCI_MAIL_CONF, "
+        "~/.config/osci/mail.json or /etc/osci/mail.json)",
+    )
+
+
 def _add_doctor(commands) -> None:
     command = _command(
         commands,
@@ -483,7 +527,7 @@ def _add_state(command) -> None:
         type=Path,
         default=_environment_path("OSCI_STATE_DIR") or Path("/var/lib/osci"),
         metavar="DIR",
-        help="where groups are kept (default: %(default)s)",
+        help="where groups and mails are kept (default: %(default)s)",
     )
 
 
@@ -625,6 +669,7 @@ _ADD = {
     "reproduce": _add_reproduce,
     "jobs": _add_jobs,
     "trigger": _add_trigger,
+    "outbox": _add_outbox,
     "doctor": _add_doctor,
     "completion": _add_completion,
 }

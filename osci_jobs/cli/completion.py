@@ -17,6 +17,7 @@ _LISTS = {
     "GROUP": "_osci_list_groups",
     "GROUP|NAME": "_osci_list_group_or_deployment",
     "HOST": "_osci_list_hosts",
+    "KEY": "_osci_list_mails",
     "RUN": "_osci_list_runs",
     "SCENARIO": "_osci_list_scenarios",
 }

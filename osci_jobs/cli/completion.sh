@@ -21,6 +21,7 @@ _osci_list_hosts() {  # of the group $1
   find "$(_osci_state)/$1" -mindepth 2 -maxdepth 2 -name console.log -printf '%h\n' 2>/dev/null |
     sed -e 's|.*/||' | LC_ALL=C grep -E '^[a-z0-9-]+$' | LC_ALL=C sort
 }
+_osci_list_mails() { _osci_names "${OSCI_STATE_DIR:-/var/lib/osci}/outbox" '*.json' '\.json'; }
 _osci_list_runs() {
   echo latest
   _osci_names "${OSCI_OUTPUT:-results}" '*Z-*' '' | LC_ALL=C sort -r

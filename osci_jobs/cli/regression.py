@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs import reports, run
-from osci_jobs.cli import described, pairing, parameters, plans, running
+from osci_jobs.cli import described, mailing, pairing, parameters, plans, running
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Suite
-from osci_jobs.errors import ConfigurationError, InfrastructureError, OsciError
+from osci_jobs.errors import ConfigurationError, InfrastructureError, InterruptionError, OsciError
 from osci_jobs.groups import Group
 from osci_jobs.regression import functional, sides
 from osci_jobs.regression.sides import RERUN, SIDES
@@ -36,15 +36,19 @@ def _call(asked: argparse.Namespace) -> int:
         running.clear(asked)
         asked = parameters.applied(asked, os.environ)
     proposal = order(asked)
+    posted = mailing.prepare(asked, proposal.projects)
     if asked.dry_run:
-        _print_plan(asked, proposal)
+        _print_plan(asked, proposal, posted)
         return 0
     record, kept = _carry_out(proposal)
     if asked.ci:
         described.by_record(record)
     directory = proposal.order.run_directory
+    # Who interrupts a run knows it.
+    is_told = record.verdict != InterruptionError.verdict
+    mails = mailing.send(posted, record, directory) if is_told else []
     if asked.json:
-        print(json.dumps(_document(record, directory), sort_keys=True))
+        print(json.dumps(_document(record, directory) | {"mail": mails}, sort_keys=True))
     else:
         print((directory / "report.txt").read_text(encoding="utf-8"))
         for group in kept:
@@ -95,7 +99,7 @@ def _carry_out(proposal: run.Proposal) -> tuple[Record, list[Group]]:
         raise InfrastructureError(f"The results cannot be written: {error}.") from error
 
 
-def _print_plan(asked: argparse.Namespace, proposal: run.Proposal) -> None:
+def _print_plan(asked: argparse.Namespace, proposal: run.Proposal, posted: mailing.Mailing) -> None:
     plan: dict[str, Any] = {
         "deployment": proposal.order.deployment.name,
         "sources": running.told_sources(proposal.order),
@@ -103,6 +107,7 @@ def _print_plan(asked: argparse.Namespace, proposal: run.Proposal) -> None:
         "scenarios": [piece["name"] for piece in proposal.plan.pieces] if proposal.plan else [],
         "pairs": proposal.plan.pairs if proposal.plan else "",
         "seed": proposal.plan.seed if proposal.plan else "",
+        "mail_to": list(posted.addresses),
         "run_directory": str(proposal.order.run_directory),
     }
     running.show_plan(asked, plan, "none")

@@ -31,6 +31,29 @@ def write_text(path: Path, text: str) -> None:
         ) from error
 
 
+def create_text(path: Path, text: str) -> bool:
+    """Write as `write_text` does, but only where there is nothing; tell whether it was done.
+
+    Of several that do so at once, one alone is told so. Raises as `write_text` does.
+    """
+    # Not the name that `write_text` uses: a link that a kill leaves is the same file.
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.unlink(missing_ok=True)
+        _write_synced(aside, text.encode())
+        is_new = _link(aside, path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise InfrastructureError(
+            f"The file '{path}' could not be written: {error.strerror}."
+        ) from error
+    finally:
+        with suppress(OSError):
+            aside.unlink()
+    return is_new
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a stranger's file for reading.
 
@@ -64,6 +87,14 @@ def is_locked(path: Path) -> bool:
     except OSError:
         return False
     return False
+
+
+def _link(aside: Path, path: Path) -> bool:
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -15,7 +15,7 @@ LAYERS = (
     ("cli",),
     ("doctor",),
     ("run",),
-    ("groups", "suites", "reports", "sources", "hudson"),
+    ("groups", "suites", "reports", "sources", "hudson", "mail"),
     ("playbook", "regression", "stress"),
     ("results", "deployment"),
     ("process", "cache", "deadline"),

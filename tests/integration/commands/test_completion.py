@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 GROUP = "osci-abc123"
+MAILS = ("1f0c" * 8, "2a" * 16)
 RUNS = ("20261123T093544Z-hosts-4f2a1c", "20261124T093544Z-bare-5e3b2d")
 # Names that do harm where a shell takes them for more.
 HOSTILE = ("$(touch harm)", "`touch harm`", "a b", "*", "-x", "\x1b[31m", "'\"")
@@ -43,6 +44,9 @@ def there(osci):
         (group.directory / host / "console.log").touch()
     for name in (*RUNS, *(f"{name}Z-" for name in HOSTILE)):
         (osci.work / "results" / name).mkdir(parents=True)
+    (osci.state / "outbox").mkdir()
+    for name in (*MAILS, *HOSTILE):
+        (osci.state / "outbox" / f"{name}.json").touch()
     for name in HOSTILE:
         (osci.deployments / f"{name}.json").touch()
         (osci.state / "groups" / f"{name}.jsonl").touch()
@@ -102,6 +106,9 @@ def in_zsh(osci, typed: str) -> str:
         (["trigger", "hosts", "--keep", "f"], ["failed"]),
         (["trigger", "--command", ""], ["functional", "stress"]),
         (["stress", "hosts", "--scenario", "tok"], ["token"]),
+        (["outbox", ""], ["list", "send", "drop"]),
+        (["outbox", "drop", ""], [*MAILS]),
+        (["outbox", "drop", MAILS[1], "1f"], [MAILS[0]]),
         (["completion", ""], ["bash", "zsh"]),
     ],
     ids=" ".join,
@@ -142,6 +149,7 @@ def test_nothing_is_offered_of_what_is_not_there(osci):
         ("report 20261123", f"report|{RUNS[0]}"),
         (f"ssh {GROUP} t", f"ssh|{GROUP}|tester"),
         ("delete ba", "delete|bare"),
+        ("outbox drop 1f", f"outbox|drop|{MAILS[0]}"),
         ("doct", "doctor"),
     ],
 )
