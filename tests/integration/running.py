@@ -62,6 +62,7 @@ class Osci:
         self.temporary.mkdir()
         self.deployments: Path | None = None
         self.projects: Path | None = None
+        self.mail_conf: Path | None = None
 
     def start(self, *words: str) -> Command:
         environment = {
@@ -75,6 +76,8 @@ class Osci:
             environment["OSCI_DEPLOYMENT_CONFIG_DIR"] = str(self.deployments)
         if self.projects:
             environment["OSCI_PROJECTS"] = str(self.projects)
+        if self.mail_conf:
+            environment["OSCI_MAIL_CONF"] = str(self.mail_conf)
         process = subprocess.Popen(
             [*OSCI, *words],
             cwd=self.directory,

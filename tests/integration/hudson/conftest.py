@@ -73,6 +73,7 @@ def hudson(tmp_path_factory):
     # Its agent knows where this is; what is in it is read at each run.
     osci.projects = directory / "projects.json"
     osci.projects.write_text("{}")
+    osci.mail_conf = directory / "mail.json"
     for name in ("hudson", "single"):
         shutil.copy(data.directory() / "config" / "deploy" / f"{name}.json", osci.deployments)
     for name, document in DEPLOYMENTS.items():
