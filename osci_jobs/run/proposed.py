@@ -17,8 +17,8 @@ from osci_jobs.regression.sides import RERUN, SIDES
 from osci_jobs.results import store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import code, concluding, paired, provenance, whole
-from osci_jobs.run.order import Proposal
+from osci_jobs.run import code, concluding, paired, provenance, recent, whole
+from osci_jobs.run.order import Order, Proposal
 from osci_jobs.run.phase import phase
 from osci_jobs.run.whole import Listener
 from osci_jobs.run.work import Work
@@ -113,22 +113,40 @@ def _trunk(proposal: Proposal, one: Fetched) -> Source | None:
 
 def _compare(proposal: Proposal, log: RunLog, listener: Listener, works: list[Work]) -> None:
     with contextlib.ExitStack() as stack:
+        made = {}
         for name, order in zip(SIDES, (proposal.before, proposal.after), strict=True):
-            works.append(stack.enter_context(whole.side(name, order, listener)))
-        _make(works, log)
+            if not _is_known(name, proposal, order, log):
+                made[name] = stack.enter_context(whole.side(name, order, listener))
+                works.append(made[name])
+        _make(made, log)
         if proposal.suites:
             with phase(log, "suites", None):
-                _run_suites(proposal, works)
+                _run_suites(proposal, made)
             _run_again(proposal, log, listener)
         if proposal.plan:
             with phase(log, store.LOAD, proposal.order.limits["suite"].seconds):
                 paired.measure(proposal.order, proposal.plan, works, log, listener)
 
 
-def _make(works: Sequence[Work], log: RunLog) -> None:
+def _is_known(name: str, proposal: Proposal, order: Order, log: RunLog) -> bool:
+    """Take what suites said of trunk a short time ago, where no load needs its group.
+
+    What is proposed always runs: whoever asks again wants it tried again.
+    """
+    if name != SIDES[0] or proposal.plan:
+        return False
+    earlier = recent.find(order)
+    if earlier is None:
+        return False
+    recent.take(earlier, order)
+    log.append("step", text=f"What the suites say of trunk is that of the run in '{earlier}'.")
+    return True
+
+
+def _make(works: Mapping[str, Work], log: RunLog) -> None:
     """Make both sides; each is tried, for which one fails is what tells whose fault it is."""
     troubles: list[OsciError] = []
-    for name, work in zip(SIDES, works, strict=True):
+    for name, work in works.items():
         try:
             with phase(log, name, None), whole.told_by(name):
                 work.prepare()
@@ -140,8 +158,8 @@ def _make(works: Sequence[Work], log: RunLog) -> None:
         raise troubles[0]
 
 
-def _run_suites(proposal: Proposal, works: Sequence[Work]) -> None:
-    for name, work in zip(SIDES, works, strict=True):
+def _run_suites(proposal: Proposal, works: Mapping[str, Work]) -> None:
+    for name, work in works.items():
         with whole.told_by(name):
             work.run_suites(proposal.suites)
 

@@ -95,6 +95,16 @@ def test_what_passes_on_a_fresh_group_is_flaky(hold):
     assert standings(done) == {"boots": "flaky", "broken": "fails on trunk too"}
 
 
+def test_what_suites_said_of_trunk_a_short_time_ago_holds(hold, osci):
+    assert hold(GOOD).code == 0
+    done = hold(GOOD)
+    assert done.code == 0, done.err
+    assert "What the suites say of trunk is that of the run in" in done.err
+    assert "before: create" not in done.err
+    assert standings(done) == {"broken": "fails on trunk too"}
+    assert "before: create" in hold(MENDED).err  # another suite
+
+
 def test_what_is_mended_is_told(hold):
     done = hold(GOOD, MENDED)
     assert done.code == 0, done.err
