@@ -53,7 +53,7 @@ def send_due(
     Raises ConfigurationError when the server cannot be used as the settings say (all mails
     stay as they are), InfrastructureError when disk or lock fail.
     """
-    if not directory.is_dir():
+    if outbox.is_empty(directory):
         return []
     with outbox.locked(directory):
         outbox.prune(directory, now())

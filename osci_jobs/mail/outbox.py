@@ -69,6 +69,11 @@ def load(directory: Path) -> tuple[list[Record], list[Damaged]]:
     return sorted(records, key=lambda one: (one.created, one.key)), damaged
 
 
+def is_empty(directory: Path) -> bool:
+    """Tell whether there is no mail, sound or damaged; raises as `load` does."""
+    return not _files(directory)
+
+
 @contextlib.contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold the right to change records; the kernel frees it however its owner dies.

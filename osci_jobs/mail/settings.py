@@ -188,7 +188,17 @@ def _path(
 ) -> FilePath | None:
     if named or environment.get(VARIABLE):
         return named or FilePath(environment[VARIABLE])
-    return next((place for place in places(home) if place.exists()), None)
+    return next((place for place in places(home) if _is_there(place)), None)
+
+
+def _is_there(place: FilePath) -> bool:
+    try:
+        place.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # whoever reads it says what is wrong
+    return True
 
 
 def _nothing(home: FilePath) -> ConfigurationError:

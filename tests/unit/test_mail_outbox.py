@@ -14,6 +14,7 @@ from osci_jobs import mail
 from osci_jobs.errors import ConfigurationError, InfrastructureError
 from osci_jobs.mail import Letter, Settings, outbox, record
 from osci_jobs.mail.record import Attempt
+from osci_jobs.results import files
 
 NOW = datetime(2026, 11, 23, 9, 35, 44, tzinfo=UTC)
 SETTINGS = Settings("mail.example.org", 587, "starttls", "osci@example.org")
@@ -187,11 +188,11 @@ def test_what_is_no_file_of_ours_is_damaged(directory):
     assert all(one.file.isprintable() and one.reason.isprintable() for one in damaged)
 
 
-def test_only_one_has_the_lock(directory):
-    with outbox.locked(directory), (directory / outbox.LOCK).open("w") as file:
-        assert not outbox._is_taken(file.fileno())
-    with outbox.locked(directory):
-        pass
+def test_the_lock_is_held_and_given_back(directory):
+    for _ in range(2):
+        with outbox.locked(directory):
+            assert files.is_locked(directory / outbox.LOCK)
+        assert not files.is_locked(directory / outbox.LOCK)
 
 
 def test_records_that_came_to_their_end_long_ago_are_pruned(directory):
