@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two sides measured by turns: effects of known size are found, and nothing else is."""
 
+import contextlib
 import json
 import os
 import random
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import effects
@@ -13,6 +15,7 @@ import git_daemon
 import pytest
 import trunk
 
+from osci_jobs.groups import cgroup
 from osci_jobs.regression import pairs
 
 SINGLE = "single"
@@ -152,3 +155,29 @@ def test_what_was_measured_survives_and_the_groups_go(osci, number):
     assert osci("report", str(directory)).code == 0
     record = json.loads((directory / "run.json").read_text())
     assert (record["verdict"], record["cause"]["phase"]) == ("interrupted", "comparison")
+
+
+@pytest.mark.full
+def test_a_group_that_is_lost_is_made_anew_and_its_pair_repeated(osci):
+    words = ("--against", "--scenario", "token", "--pairs", "3", "--json")
+    command = osci.start("stress", SINGLE, *words)
+    command.wait_for("pair 2: token")
+    end_host(osci.groups[0], "host1")
+    done = command.finish()
+    assert done.code in (0, 6), done.err
+    assert "It is made anew, and what was measured of pair 2 is repeated." in done.err
+    found = {one["name"]: one for one in done.json["comparison"]["findings"]}
+    assert found["token.p50"]["pairs"] == 3
+    (directory,) = osci.runs
+    lost = [json.loads(path.read_text()) for path in directory.glob("*/run.json")]
+    assert sorted(one["verdict"] for one in lost) == ["infrastructure", "success", "success"]
+    assert {path.name for path in directory.glob("*-2")} in ({"before-2"}, {"after-2"})
+
+
+def end_host(group: str, host: str):
+    """End all that runs on a host, as a power cut would."""
+    while pids := cgroup.processes(f"{group}-{host}"):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.1)

@@ -28,12 +28,13 @@ def hold(osci, tmp_path):
     """Hold a side that answers so against one that answers otherwise."""
     osci.deployments = tmp_path / "deployments"
     osci.deployments.mkdir()
-    answer = tmp_path / "answer.json"
+    answer, program = tmp_path / "answer.json", tmp_path / "program.py"
+    program.write_text(PROGRAM)
     suite = {
         "suite": "command",
         "name": "program",
-        "command": ["/usr/bin/python3", "-c", PROGRAM],
-        "copy": [str(answer)],
+        "command": ["/usr/bin/python3", "program.py"],
+        "copy": ["../answer.json", "../program.py"],
         "junit": "junit.xml",
     }
     document = {"host": [{"name": "host1"}], "suites": [suite]}
@@ -59,6 +60,7 @@ def standings(done) -> dict[str, str]:
     return {one["case"]: one["standing"] for one in done.json["cases"]}
 
 
+@pytest.mark.full
 def test_two_sides_that_do_the_same_are_a_success(hold, osci):
     done = hold(GOOD)
     assert done.code == 0, done.err
@@ -89,12 +91,14 @@ def test_what_fails_again_on_a_fresh_group_is_new(hold, osci):
     )
 
 
+@pytest.mark.full
 def test_what_passes_on_a_fresh_group_is_flaky(hold):
     done = hold(GOOD, BAD, GOOD)
     assert (done.code, done.json["verdict"]) == (0, "success"), done.err
     assert standings(done) == {"boots": "flaky", "broken": "fails on trunk too"}
 
 
+@pytest.mark.full
 def test_what_suites_said_of_trunk_a_short_time_ago_holds(hold, osci):
     assert hold(GOOD).code == 0
     done = hold(GOOD)
@@ -105,6 +109,7 @@ def test_what_suites_said_of_trunk_a_short_time_ago_holds(hold, osci):
     assert "before: create" in hold(MENDED).err  # another suite
 
 
+@pytest.mark.full
 def test_what_is_mended_is_told(hold):
     done = hold(GOOD, MENDED)
     assert done.code == 0, done.err
