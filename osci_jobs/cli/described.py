@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run that says in the description of its build how it ended."""
 
+import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from osci_jobs import deadline
@@ -15,16 +18,22 @@ from osci_jobs.results.record import Record
 SECONDS = 10.0
 
 
+@contextlib.contextmanager
+def told(asked: argparse.Namespace) -> Iterator[None]:
+    """Let no error out that the build, if there is one, does not have in its description."""
+    try:
+        yield
+    except OsciError as error:
+        if asked.ci:
+            _describe(error.verdict, str(error), has_report=False)
+        raise
+
+
 def by_record(record: Record) -> None:
     """Set the description of the build, if there is one, by the record of its run."""
     cause = description.summary(record.cause.message, record.cause.line) if record.cause else ""
     # What an aborted build leaves is archived at once, before there is a report.
     _describe(record.verdict, cause, has_report=record.verdict != InterruptionError.verdict)
-
-
-def by_error(error: OsciError) -> None:
-    """Set the description of the build, if there is one, of a run that an error kept from it."""
-    _describe(error.verdict, str(error), has_report=False)
 
 
 def _describe(verdict: str, cause: str, has_report: bool) -> None:

@@ -6,18 +6,14 @@ import json
 import os
 
 from osci_jobs.cli import described, parameters, running
-from osci_jobs.errors import ConfigurationError, OsciError
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.results import store
 
 
 def call(asked: argparse.Namespace) -> int:
     """Run the suites of a deployment; the report goes to standard output."""
-    try:
+    with described.told(asked):
         return _call(asked)
-    except OsciError as error:
-        if asked.ci:
-            described.by_error(error)
-        raise
 
 
 def _call(asked: argparse.Namespace) -> int:
@@ -36,7 +32,5 @@ def _call(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(store.document(record, wanted.run_directory), sort_keys=True))
     else:
-        print((wanted.run_directory / "report.txt").read_text(encoding="utf-8"))
-        if group:
-            running.show_kept(group)
+        running.show(wanted.run_directory, [group] if group else [])
     return running.exit_code(asked, record)

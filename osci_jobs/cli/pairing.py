@@ -44,9 +44,7 @@ def call(asked: argparse.Namespace) -> int:
         told["comparison"] = found.as_dict() if found else None
         print(json.dumps(told, sort_keys=True))
     else:
-        print((directory / "report.txt").read_text(encoding="utf-8"))
-        for group in kept:
-            running.show_kept(group)
+        running.show(directory, kept)
     return running.exit_code(asked, record)
 
 

@@ -13,7 +13,7 @@ from osci_jobs import reports, run
 from osci_jobs.cli import described, mailing, pairing, parameters, plans, running
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Suite
-from osci_jobs.errors import ConfigurationError, InfrastructureError, InterruptionError, OsciError
+from osci_jobs.errors import ConfigurationError, InfrastructureError, InterruptionError
 from osci_jobs.groups import Group
 from osci_jobs.regression import functional, sides
 from osci_jobs.regression.sides import RERUN, SIDES
@@ -23,12 +23,8 @@ from osci_jobs.results.record import Record
 
 def call(asked: argparse.Namespace) -> int:
     """Hold a branch against trunk; the report goes to standard output, and to who is named."""
-    try:
+    with described.told(asked):
         return _call(asked)
-    except OsciError as error:
-        if asked.ci:
-            described.by_error(error)
-        raise
 
 
 def _call(asked: argparse.Namespace) -> int:
@@ -50,9 +46,7 @@ def _call(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps(_document(record, directory) | {"mail": mails}, sort_keys=True))
     else:
-        print((directory / "report.txt").read_text(encoding="utf-8"))
-        for group in kept:
-            running.show_kept(group)
+        running.show(directory, kept)
     return running.exit_code(asked, record)
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -135,6 +135,13 @@ def show_plan(asked: argparse.Namespace, plan: Mapping[str, Any], empty: str) ->
     for name, value in plan.items():
         text = ", ".join(value) if isinstance(value, list) else value
         print(f"{name.replace('_', ' ')}: {empty if text in ('', None) else text}")
+
+
+def show(run_directory: Path, kept: Iterable[Group]) -> None:
+    """Print the report of a run, which groups outlive it, and how to remove them."""
+    print((run_directory / "report.txt").read_text(encoding="utf-8"))
+    for group in kept:
+        show_kept(group)
 
 
 def show_kept(group: Group) -> None:
