@@ -175,3 +175,22 @@ def test_a_source_that_is_not_there_ends_the_run_before_a_host_is_made(
     done = osci("functional", SINGLE, "--branch", source.format(url=nova.url))
     assert done.code == code
     assert told in " ".join((done.out + done.err).split())
+
+
+@pytest.mark.full
+def test_it_is_said_that_trunk_deploys_where_a_branch_does_not(run):
+    done = run("dying", "--suites-only", "--json", command="regression")
+    assert (done.code, done.json["verdict"]) == (7, "deploy"), done.err
+    assert done.json["headline"] == "The branch does not deploy, trunk does"
+    assert "broken by a branch" in first_screen(done.json)
+    assert (Path(done.json["run_directory"]) / "before" / "run.json").exists()
+
+
+@pytest.mark.full
+def test_a_trunk_that_does_not_deploy_is_not_laid_to_the_branch(nova, run):
+    nova.branch("repaired", "dying", "Repair", trunk.edited("nova/cmd/conductor.py", *trunk.ALIVE))
+    words = ("--trunk", f"nova={nova.url}@dying", "--suites-only", "--json")
+    done = run("repaired", *words, command="regression")
+    assert (done.code, done.json["verdict"]) == (7, "deploy"), done.err
+    assert done.json["headline"] == "Trunk does not deploy, the branch does"
+    assert "Not yours Trunk does not deploy, without the change." in first_screen(done.json)

@@ -99,6 +99,7 @@ _FAILING = (
     "    def index(self, req):\n        raise ValueError('spoilt by a branch')\n",
 )
 _DYING = ("def main():\n", "def main():\n    raise RuntimeError('broken by a branch')\n")
+ALIVE = _DYING[::-1]
 
 
 def edited(name: str, old: str, new: str) -> Callable[[Path], None]:
