@@ -54,7 +54,8 @@ def test_descriptions_reach_the_server_as_they_were_written(hudson, deployments,
             shown = unescaped(root.findtext("description", ""))
             assert " ".join(shown.split()).startswith(" ".join(text.split())), name
     finally:
-        names += [name.replace("functional", "stress", 1) for name in names]
+        others = ("stress", "regression")
+        names += [name.replace("functional", one, 1) for one in others for name in names]
         subprocess.run([*command, "delete", *names], check=True, capture_output=True)
     assert_no_canary(hudson)
 

@@ -15,7 +15,7 @@ import pytest
 
 TREE = Path(__file__).parents[3]
 FAMILY = "osci-functional-"
-LOAD = "osci-stress-"
+FAMILIES = (FAMILY, "osci-stress-", "osci-regression-")
 # A field that is static on Hudson 3.3.2: the server refuses it, and has made the job by then.
 HALF_MADE = b"""<project>
   <publishers>
@@ -70,7 +70,7 @@ def test_views_are_made_and_show_their_jobs(hudson, jobs):
     assert (missing.code, "osci-functional: missing" in missing.out) == (1, True)
     assert hudson.osci("jobs", "views", *conf, "--json").json == {
         "missing": ["osci-functional"],
-        "views": ["osci", "osci-functional", "osci-stress"],
+        "views": ["osci", "osci-functional", "osci-regression", "osci-stress"],
     }
     view = hudson.json("view/osci-functional")
     ours = {name for name in jobs_of(hudson) if name.startswith(FAMILY)}
@@ -120,7 +120,7 @@ def rendered(hudson, jobs: Path, directory: Path) -> dict[str, ElementTree.Eleme
     done = jenkins_jobs(hudson.conf, "test", str(jobs), "--config-xml", "-o", str(out))
     assert done.returncode == 0, done.stderr
     roots = {path.parent.name: ElementTree.parse(path).getroot() for path in out.rglob("*.xml")}
-    return {name: root for name, root in roots.items() if name.startswith((FAMILY, LOAD))}
+    return {name: root for name, root in roots.items() if name.startswith(FAMILIES)}
 
 
 def assert_converged(hudson, jobs: Path, directory: Path) -> None:
