@@ -161,7 +161,7 @@ def test_a_branch_that_repairs_and_speeds_up_is_told_so(mailed):
     finding = latency(found)
     assert finding["answer"] == "better"
     assert_holds(finding, -story.TRUNK_SECONDS)
-    assert re.match(r"server list [\d.]+ ms \(-[\d.]+ %\) faster", message["Subject"])
+    assert re.match(r"Server list [\d.]+ ms \(-[\d.]+ %\) faster", message["Subject"])
     assert "1 newly passing" in message["Subject"]
     assert f"Newly passing {story.BROKEN}" in text_of(message)
 
