@@ -73,7 +73,7 @@ def told():
 def find(server, told):
     """Find a change on the server, or on another one."""
 
-    def find(ref: str = "12345", url: str = "", seconds: float = 1, waits=(0, 0, 0)):
+    def find(ref: str = "12345", url: str = "", seconds: float = 20, waits=(0, 0, 0)):
         source = notation.parse("nova", f"gerrit:{ref}")
         patience = Patience(seconds, told.append, waits)
         return gerrit.find(url or server.url, source, NOVA, patience)
