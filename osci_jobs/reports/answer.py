@@ -14,6 +14,7 @@ from osci_jobs.reports import changes, effects
 from osci_jobs.reports.amounts import number
 from osci_jobs.reports.content import Content, Place
 from osci_jobs.reports.effects import Effect
+from osci_jobs.results import store
 from osci_jobs.results.escape import clip, visible_line
 
 # How many of a kind are shown, and how much of what a case says.
@@ -80,7 +81,7 @@ def gather(content: Content, found: Sides, pairs: Iterable[Paired], shown: int =
     mended = by_standing.get(functional.PASSING, [])
     return Answer(
         headline=_headline(content, found, len(failing), worse, better, len(mended)),
-        cause=None if failing or worse else content.cause,
+        cause=_cause(content),
         failing=tuple(_failure(one, found) for one in failing[:shown]),
         failing_left=max(len(failing) - shown, 0),
         worse=worse[:shown],
@@ -122,15 +123,21 @@ def _phrases(found: Sequence[Effect]) -> list[str]:
 
 def _trouble(content: Content, found: Sides) -> str:
     """Return what kept the run from its end in a few words, "" where it came there."""
-    record = content.record
-    if record.verdict in ("success", "failure", "regression"):
+    cause = _cause(content)
+    if cause is None:
         return ""
     before, after = _fault(found.before), _fault(found.after)
     if before:
         return f"trunk {before}{', the branch does' if _is_up(found.after) else ''}"
     if after:
         return f"the branch {after}{', trunk does' if _is_up(found.before) else ''}"
-    return content.cause.trouble.message if content.cause else content.verdict.meaning
+    return cause.trouble.message
+
+
+def _cause(content: Content) -> Place | None:
+    """Return what kept the run from its end; a case that fails did not."""
+    is_trouble = content.cause and content.cause.trouble.phase != store.REGRESSION
+    return content.cause if is_trouble else None
 
 
 def _is_up(side: Side | None) -> bool:

@@ -58,9 +58,8 @@ def _fetch(proposal: Proposal, log: RunLog) -> list[Fetched]:
 
     with phase(log, "fetch", order.limits["fetch"].seconds):
         fetched = code.fetch(order, log, say)
-        pins = provenance.pins(order.projects)
         proposed = [one for one in fetched if one.project in proposal.projects]
-        if not proposal.is_null and not any(_differs(one, pins) for one in proposed):
+        if not proposal.is_null and not any(_differs(one, order) for one in proposed):
             names = ", ".join(one.project for one in proposed)
             raise NothingError(
                 f"What is proposed of {names} is what trunk has, so there is nothing to "
@@ -69,10 +68,17 @@ def _fetch(proposal: Proposal, log: RunLog) -> list[Fetched]:
     return fetched
 
 
-def _differs(one: Fetched, pins: Mapping[str, str]) -> bool:
-    if one.kind == "release":
-        return one.ref != pins.get(one.project)
-    return one.change is None or one.change.files > 0
+def _differs(one: Fetched, order: Order) -> bool:
+    if one.kind != "release":
+        return one.change is None or one.change.files > 0
+    own = _own(order, one.project)
+    before = own.ref if own else provenance.pins(order.projects).get(one.project)
+    return one.ref != before
+
+
+def _own(order: Order, project: str) -> Source | None:
+    """Return what the deployment's file says of a project, None where it is as pinned."""
+    return next((one for one in order.deployment.sources if one.project == project), None)
 
 
 def _with_sources(proposal: Proposal, fetched: Sequence[Fetched]) -> Proposal:
@@ -99,8 +105,7 @@ def _merged(one: Fetched, asked: Source) -> Source:
 def _trunk(proposal: Proposal, one: Fetched) -> Source | None:
     """Return what the proposed is held against; None for the pinned release."""
     if one.kind == "release":
-        own = {source.project: source for source in proposal.order.deployment.sources}
-        return own.get(one.project)
+        return _own(proposal.order, one.project)
     # As it is, a branch is held against where it left trunk: what came later is not its.
     commit = one.base if one.method == "as-is" else one.trunk
     if not commit:
@@ -122,10 +127,10 @@ def _compare(proposal: Proposal, log: RunLog, listener: Listener, works: list[Wo
         if proposal.suites:
             with phase(log, "suites", None):
                 _run_suites(proposal, made)
-            _run_again(proposal, log, listener)
+            _run_again(proposal, log, listener, works)
         if proposal.plan:
             with phase(log, store.LOAD, proposal.order.limits["suite"].seconds):
-                paired.measure(proposal.order, proposal.plan, works, log, listener)
+                paired.measure(proposal.order, proposal.plan, list(made.values()), log, listener)
 
 
 def _is_known(name: str, proposal: Proposal, order: Order, log: RunLog) -> bool:
@@ -164,7 +169,7 @@ def _run_suites(proposal: Proposal, works: Mapping[str, Work]) -> None:
             work.run_suites(proposal.suites)
 
 
-def _run_again(proposal: Proposal, log: RunLog, listener: Listener) -> None:
+def _run_again(proposal: Proposal, log: RunLog, listener: Listener, works: list[Work]) -> None:
     """Run the suites in which cases fail anew once more, on a fresh group of the changed side.
 
     Without it a case that fails by chance would be laid to the change. When it cannot be
@@ -177,6 +182,7 @@ def _run_again(proposal: Proposal, log: RunLog, listener: Listener) -> None:
     suites = tuple(suite for suite in proposal.suites if suite.name in names)
     order = replace(proposal.rerun, suites=suites)
     with phase(log, RERUN, None) as outcome, whole.side(RERUN, order, listener) as work:
+        works.append(work)
         try:
             work.go()
         except InterruptionError:

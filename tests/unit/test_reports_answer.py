@@ -165,6 +165,14 @@ def test_a_suite_that_hangs_with_the_change_alone_is_its_doing(lay):
     assert "Newly failing\n  smoke: smoke\n" in shown(directory)
 
 
+def test_a_cloud_on_which_no_load_can_be_put_is_not_well(lay):
+    side = Side({"smoke": passed("a")})
+    message = "The side 'after' could not be measured: no server comes up."
+    directory, record = lay(Change(side, side, troubles=(("stress", "failure", message),)))
+    assert record.verdict == "failure"
+    assert " ".join(shown(directory).split()).startswith(message)
+
+
 def test_what_is_known_of_a_run_that_was_killed_is_told(lay):
     known = CHANGES["mixed"]
     killed = Change(known.before, known.after, known.rerun, EFFECTS, is_killed=True)
