@@ -2,6 +2,7 @@
 """The settings of mail: from a file, from the environment, and what is wrong with them."""
 
 import json
+import time
 
 import pytest
 
@@ -281,6 +282,10 @@ def test_a_helper_that_hangs_is_ended_with_what_it_started(account, tmp_path):
     found = account(**helper(f"sleep 1000 & echo $! > {pid}; echo {PASSWORD}; wait"), seconds=1)
     with pytest.raises(ConfigurationError, match="did not end within 1 s"):
         password.read(found)
+    # The signal was sent; a process takes a moment to die of it.
+    end = time.monotonic() + 30
+    while is_alive(int(pid.read_text())) and time.monotonic() < end:
+        time.sleep(0.01)
     assert not is_alive(int(pid.read_text()))
 
 
