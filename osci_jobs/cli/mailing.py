@@ -3,7 +3,6 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs import mail, reports
+from osci_jobs.cli import aside
 from osci_jobs.errors import OsciError
 from osci_jobs.mail import Letter, Settings, address, outbox, password, settings
-from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
 
 
@@ -38,7 +37,7 @@ def prepare(asked: argparse.Namespace, projects: tuple[str, ...]) -> Mailing:
     is_wanted = bool(addresses) or settings.is_there(named, os.environ, Path.home())
     found = settings.find(named, os.environ, Path.home()) if is_wanted else None
     if found and (warning := password.warning(found)):
-        _say(warning)
+        aside.say(warning)
     directory = asked.state_dir.resolve() / outbox.DIRECTORY
     return Mailing(found, directory, addresses, projects)
 
@@ -54,7 +53,7 @@ def send(mailing: Mailing, record: Record, run_directory: Path) -> list[dict[str
     try:
         return list(_sent(mailing, mailing.settings, record, run_directory))
     except OsciError as error:
-        _say(f"{error} The mail waits; send it with: osci outbox send")
+        aside.say(f"{error} The mail waits; send it with: osci outbox send")
         return []
 
 
@@ -64,7 +63,7 @@ def _sent(
     recipients = mailing.addresses or tuple(_authors(mailing, found, record))
     letter = _letter(mailing, record, run_directory)
     keys = mail.post(mailing.outbox, found, letter, recipients, _now())
-    outcomes = {one.key: one for one in mail.send_due(found, mailing.outbox, _now, _say)}
+    outcomes = {one.key: one for one in mail.send_due(found, mailing.outbox, _now, aside.say)}
     for key in keys:
         if key in outcomes:
             yield asdict(outcomes[key])
@@ -90,10 +89,6 @@ def _letter(mailing: Mailing, record: Record, run_directory: Path) -> Letter:
 
 def _told(source: Mapping[str, Any], project: str) -> str:
     return f"{project} {source.get('text', '')}".strip()
-
-
-def _say(text: str) -> None:
-    print(f"osci: {visible_line(text)}", file=sys.stderr, flush=True)
 
 
 def _now() -> datetime:

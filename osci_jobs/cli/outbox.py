@@ -4,7 +4,6 @@
 import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs import mail
+from osci_jobs.cli import aside
 from osci_jobs.cli.table import table
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.mail import outbox, password, record, settings
@@ -48,7 +48,7 @@ def _send(asked: argparse.Namespace) -> int:
     """Send what is due; exit 3 when something did not go out."""
     found = settings.find(asked.mail_conf, os.environ, Path.home())
     if warning := password.warning(found):
-        _say(warning)
+        aside.say(warning)
     directory = _directory(asked)
     if asked.dry_run:
         return _print_due(asked, directory)
@@ -108,7 +108,7 @@ def _sent(asked: argparse.Namespace, found: Settings, directory: Path) -> list[O
     outcomes: dict[str, Outcome] = {}
     is_early = asked.now
     while True:
-        for one in mail.send_due(found, directory, _now, _say, is_early=is_early):
+        for one in mail.send_due(found, directory, _now, aside.say, is_early=is_early):
             outcomes[one.key] = one
         upcoming = mail.next_attempt(directory)
         if not asked.wait or upcoming is None:
@@ -170,15 +170,11 @@ def _cells(one: Record) -> tuple[str, ...]:
 
 def _tell_damaged(damaged: Iterable[Damaged]) -> None:
     for one in damaged:
-        _say(f"The mail in '{one.file}' is damaged and not sent: {one.reason}.")
+        aside.say(f"The mail in '{one.file}' is damaged and not sent: {one.reason}.")
 
 
 def _print(document: dict[str, Any]) -> None:
     print(json.dumps(document, indent=2, sort_keys=True))
-
-
-def _say(text: str) -> None:
-    print(f"osci: {visible_line(text)}", file=sys.stderr, flush=True)
 
 
 def _now() -> datetime:

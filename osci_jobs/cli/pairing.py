@@ -3,20 +3,16 @@
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from osci_jobs import groups, run
 from osci_jobs.cli import branches, plans, running
-from osci_jobs.cli.progress import Progress
-from osci_jobs.errors import ConfigurationError, InfrastructureError
-from osci_jobs.groups import Group
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression import document
 from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import store
-from osci_jobs.results.record import Record
 
 _OPTIONS = ("pairs", "budget", "until_clear", "seed")
 
@@ -36,8 +32,10 @@ def call(asked: argparse.Namespace) -> int:
     if asked.dry_run:
         _print_plan(asked, pairing)
         return 0
-    record, kept = _carry_out(pairing)
     directory = pairing.order.run_directory
+    record, kept = running.carry_out_sides(
+        directory, lambda progress: run.execute_pairs(pairing, progress)
+    )
     if asked.json:
         found = document.read(directory / document.FILE)
         told = store.document(record, directory)
@@ -71,15 +69,6 @@ def side(whole: run.Order, name: str) -> run.Order:
     """Return the order of a side of the whole, with a run and a group of its own."""
     run_id = store.run_id(datetime.now(UTC), whole.deployment.name, groups.new_token())
     return replace(whole, run=run_id, run_directory=whole.run_directory / name, is_quiet=True)
-
-
-def _carry_out(pairing: run.Pairing) -> tuple[Record, list[Group]]:
-    try:
-        running.remove(pairing.order.run_directory)
-        with Progress(sys.stderr, {}) as progress:
-            return run.execute_pairs(pairing, progress)
-    except OSError as error:
-        raise InfrastructureError(f"The results cannot be written: {error}.") from error
 
 
 def _print_plan(asked: argparse.Namespace, pairing: run.Pairing) -> None:

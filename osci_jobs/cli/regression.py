@@ -4,17 +4,14 @@
 import argparse
 import json
 import os
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from osci_jobs import reports, run
 from osci_jobs.cli import described, mailing, pairing, parameters, plans, running
-from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import Suite
-from osci_jobs.errors import ConfigurationError, InfrastructureError, InterruptionError
-from osci_jobs.groups import Group
+from osci_jobs.errors import ConfigurationError, InterruptionError
 from osci_jobs.regression import functional, sides
 from osci_jobs.regression.sides import RERUN, SIDES
 from osci_jobs.results import store
@@ -36,10 +33,12 @@ def _call(asked: argparse.Namespace) -> int:
     if asked.dry_run:
         _print_plan(asked, proposal, posted)
         return 0
-    record, kept = _carry_out(proposal)
+    directory = proposal.order.run_directory
+    record, kept = running.carry_out_sides(
+        directory, lambda progress: run.execute_proposal(proposal, progress)
+    )
     if asked.ci:
         described.by_record(record)
-    directory = proposal.order.run_directory
     # Who interrupts a run knows it.
     is_told = record.verdict != InterruptionError.verdict
     mails = mailing.send(posted, record, directory) if is_told else []
@@ -84,15 +83,6 @@ def _suites(asked: argparse.Namespace, whole: run.Order, load: Suite | None) -> 
     return found
 
 
-def _carry_out(proposal: run.Proposal) -> tuple[Record, list[Group]]:
-    try:
-        running.remove(proposal.order.run_directory)
-        with Progress(sys.stderr, {}) as progress:
-            return run.execute_proposal(proposal, progress)
-    except OSError as error:
-        raise InfrastructureError(f"The results cannot be written: {error}.") from error
-
-
 def _print_plan(asked: argparse.Namespace, proposal: run.Proposal, posted: mailing.Mailing) -> None:
     plan: dict[str, Any] = {
         "deployment": proposal.order.deployment.name,
@@ -109,7 +99,7 @@ def _print_plan(asked: argparse.Namespace, proposal: run.Proposal, posted: maili
 
 def _document(record: Record, directory: Path) -> dict[str, Any]:
     """Return what `--json` prints: the run, its answer, and the comparison."""
-    found = sides.read(directory, apart=(store.LOAD,))
+    found = sides.read(directory)
     return {
         **store.document(record, directory),
         "headline": reports.headline(directory),

@@ -5,13 +5,12 @@ import argparse
 import importlib
 import json
 import shlex
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from osci_jobs.cli import arguments, configuration
+from osci_jobs.cli import arguments, aside, configuration
 from osci_jobs.deployment import notation
 from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression import document
@@ -50,7 +49,7 @@ def call(asked: argparse.Namespace) -> int:
     again = arguments.parser().parse_args(words, argparse.Namespace(words=words[1:]))
     notes = list(_iter_notes(found, again))
     for note in notes:
-        print(f"osci: {visible_line(note)}", file=sys.stderr)
+        aside.say(note)
     if asked.is_to_run:
         again.json, again.output = asked.json, asked.output
         return int(importlib.import_module(f"osci_jobs.cli.{again.command}").call(again))

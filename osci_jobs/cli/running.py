@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -78,6 +78,18 @@ def carry_out(asked: argparse.Namespace, wanted: run.Order) -> tuple[Record, Gro
             if expected.runs:
                 progress.say(_forecast(expected))
             return run.execute(wanted, progress)
+    except OSError as error:
+        raise InfrastructureError(f"The results cannot be written: {error}.") from error
+
+
+def carry_out_sides(
+    run_directory: Path, execute: Callable[[Progress], tuple[Record, list[Group]]]
+) -> tuple[Record, list[Group]]:
+    """Carry out a run of two sides, with progress on standard error."""
+    try:
+        remove(run_directory)
+        with Progress(sys.stderr, {}) as progress:
+            return execute(progress)
     except OSError as error:
         raise InfrastructureError(f"The results cannot be written: {error}.") from error
 

@@ -30,15 +30,10 @@ def deployment(asked: argparse.Namespace, found: Deployment) -> Deployment:
     """
     names, loaded = _load(asked, found)
     suite = _suite(loaded)
+    alone = replace(found, stress=names, suites=(suite,))
     if asked.against is not None:
-        return _paired(asked, replace(found, stress=names, suites=(suite,)), suite, 2)
-    seconds = _seconds(loaded)
-    limits = {
-        **found.limits,
-        "suite": _at_least(found.limits["suite"], seconds),
-        "run": _at_least(found.limits["run"], seconds + found.limits["run"].seconds),
-    }
-    return replace(found, stress=names, suites=(suite,), limits=limits)
+        return _paired(asked, alone, suite, 2)
+    return _with_time(alone, _seconds(loaded), 1)
 
 
 def beside_suites(asked: argparse.Namespace, found: Deployment) -> Deployment:
@@ -77,6 +72,11 @@ def _suite(loaded: Sequence[Scenario]) -> Suite:
 def _paired(asked: argparse.Namespace, found: Deployment, suite: Suite, groups: int) -> Deployment:
     """Return the deployment with limits for so many groups, made, deployed and removed."""
     seconds = plans.most_seconds(plans.plan(asked, found, suite.options["scenarios"]))
+    return _with_time(found, seconds, groups)
+
+
+def _with_time(found: Deployment, seconds: float, groups: int) -> Deployment:
+    """Return the deployment with limits that leave so long for its load, and for its groups."""
     limits = {
         **found.limits,
         "suite": _at_least(found.limits["suite"], seconds),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from osci_jobs.cli import branches, parameters
+from osci_jobs.cli import aside, branches, parameters
 from osci_jobs.cli.progress import Progress
 from osci_jobs.deployment import notation
 from osci_jobs.deployment.projects import Projects
@@ -52,23 +52,19 @@ def call(asked: argparse.Namespace) -> int:
 def _account(asked: argparse.Namespace) -> account.Account:
     found = account.find(asked.conf, os.environ, Path.home())
     if warning := account.warning(found):
-        print(f"osci: {warning}", file=sys.stderr)
+        aside.say(warning)
     return found
 
 
 def _proposals(words: list[str], known: Projects) -> Proposals:
     """Return what Launchpad says of each of its branches, by project."""
-    patience = Patience(QUESTION_SECONDS, _say)
+    patience = Patience(QUESTION_SECONDS, aside.say)
     found: Proposals = {}
     for word in words:
         project, _, text = word.partition("=")
         place = launchpad.find(known, notation.parse(project, text), patience)
         found[project] = dict(place.details)
     return found
-
-
-def _say(text: str) -> None:
-    print(f"osci: {visible_line(text)}", file=sys.stderr)
 
 
 def _carry_out(

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The two sides of a run, each a run of its own, as they lie in its directory."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +38,8 @@ class Sides:
     standings: tuple[Standing, ...]
 
 
-def read(run_directory: Path, apart: Sequence[str] = ()) -> Sides:
-    """Return what lies in the directory of a run; the suites `apart` are not held together.
+def read(run_directory: Path) -> Sides:
+    """Return what lies in the directory of a run; cases of load stand for themselves.
 
     A side may be under way. Raises InfrastructureError for a log that is damaged, and
     ConfigurationError for a comparison that is none.
@@ -51,7 +50,7 @@ def read(run_directory: Path, apart: Sequence[str] = ()) -> Sides:
         after=after,
         rerun=rerun,
         compared=document.read(run_directory / document.FILE),
-        standings=_standings(before, after, rerun, apart),
+        standings=_standings(before, after, rerun),
     )
 
 
@@ -61,23 +60,21 @@ def _side(directory: Path) -> Side | None:
     return Side(*store.look(directory))
 
 
-def _standings(
-    before: Side | None, after: Side | None, rerun: Side | None, apart: Sequence[str]
-) -> tuple[Standing, ...]:
+def _standings(before: Side | None, after: Side | None, rerun: Side | None) -> tuple[Standing, ...]:
     if not before or not after:
         return ()
-    names = [name for name in _telling(after, apart) if name in _telling(before, apart)]
+    names = [name for name in _telling(after) if name in _telling(before)]
     return functional.compare(
         {name: before.cases[name] for name in names},
         {name: after.cases[name] for name in names},
-        {name: rerun.cases[name] for name in _telling(rerun, apart)} if rerun else None,
+        {name: rerun.cases[name] for name in _telling(rerun)} if rerun else None,
     )
 
 
-def _telling(side: Side, apart: Sequence[str]) -> list[str]:
+def _telling(side: Side) -> list[str]:
     """Return the suites of a side whose cases say something of the code."""
     return [
         name
         for name, suite in side.record.suites.items()
-        if suite.outcome not in _SILENT and name not in apart
+        if suite.outcome not in _SILENT and name != store.LOAD
     ]

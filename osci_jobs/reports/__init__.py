@@ -51,7 +51,7 @@ def _content(
 
 def _write_answer(found: content.Content, run_directory: Path) -> None:
     """Write the report of a change, so short that it can be mailed."""
-    known = sides.read(run_directory, apart=(store.LOAD,))
+    known = sides.read(run_directory)
     measured = pairs.read(path) if (path := run_directory / pairs.FILE).exists() else ()
     for shown in _SHOWN:
         told = answer.gather(found, known, measured, shown)

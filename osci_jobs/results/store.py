@@ -50,11 +50,9 @@ def suite_modules(run_directory: Path) -> dict[str, str]:
     They are those of the deployment, whatever the run did; a log that ends before
     the run started has none. Raises as `finish` does.
     """
-    for event in runlog.iter_events(run_directory / LOG):
-        if event["event"] == "run_started":
-            found = event["deployment"]["resolved"].get("suites", ())
-            return {suite["name"]: suite["suite"] for suite in found}
-    return {}
+    start = _start(run_directory)
+    found = start["deployment"]["resolved"].get("suites", ()) if start else ()
+    return {suite["name"]: suite["suite"] for suite in found}
 
 
 def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable[str]) -> Record:
@@ -86,6 +84,12 @@ def finish(run_directory: Path, operations: Iterable[str], suite_names: Iterable
 def is_regression(result: Record) -> bool:
     """Tell whether a run held a change against trunk: it, not one of its sides."""
     return result.command == REGRESSION and REGRESSION in result.suites
+
+
+def began_as_regression(run_directory: Path) -> bool:
+    """Tell the same of a run of which there may be no record yet; raises as `finish` does."""
+    start = _start(run_directory)
+    return bool(start) and start["command"] == REGRESSION and REGRESSION in start["suites"]
 
 
 def look(run_directory: Path) -> tuple[Record, dict[str, list[Case]]]:
@@ -124,6 +128,12 @@ def read_load(run_directory: Path, suite_names: Iterable[str]) -> tuple[Measured
 def document(result: Record, run_directory: Path) -> dict[str, Any]:
     """Return what `--json` prints of a run: run.json, and where its files are."""
     return {**result.as_dict(), "run_directory": str(run_directory)}
+
+
+def _start(run_directory: Path) -> Event:
+    """Return how the run started, nothing when its log ends before."""
+    events = runlog.iter_events(run_directory / LOG)
+    return next((event for event in events if event["event"] == "run_started"), {})
 
 
 def _explained(

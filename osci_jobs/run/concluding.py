@@ -34,7 +34,7 @@ def write(run_directory: Path) -> str:
     That is failure for a case that fails anew, regression where only metrics got worse,
     else success. Safe to repeat. Raises as `sides.read` does.
     """
-    found = sides.read(run_directory, apart=(store.LOAD,))
+    found = sides.read(run_directory)
     told = [case for one in found.standings for case in _of_case(one)]
     told += comparing.of_metrics(found.compared) if found.compared else []
     cases.write(run_directory / "cases" / f"{SUITE}.jsonl", told)

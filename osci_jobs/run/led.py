@@ -38,6 +38,14 @@ class UnmeasuredError(OsciError):
     verdict = "failure"
 
 
+class LostSideError(InfrastructureError):
+    """One side can no longer be measured: `number` is its place."""
+
+    def __init__(self, number: int, error: InfrastructureError):
+        super().__init__(str(error), host=error.host, line=error.line)
+        self.number = number
+
+
 KNOWN = ("idle", "look")
 Known = dict[str, list[list[Any]]]
 

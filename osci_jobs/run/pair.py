@@ -12,9 +12,8 @@ from osci_jobs.errors import InfrastructureError, OsciError
 from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import store
 from osci_jobs.run import led, whole
-from osci_jobs.run.led import Side
+from osci_jobs.run.led import LostSideError, Side
 from osci_jobs.run.order import Order
-from osci_jobs.run.rounds import LostSideError
 from osci_jobs.run.whole import Listener
 from osci_jobs.run.work import Work
 

@@ -175,7 +175,7 @@ def _run_again(proposal: Proposal, log: RunLog, listener: Listener, works: list[
     Without it a case that fails by chance would be laid to the change. When it cannot be
     done, the cases are told as they are.
     """
-    found = sides.read(proposal.order.run_directory, apart=(store.LOAD,))
+    found = sides.read(proposal.order.run_directory)
     names = {one.suite for one in functional.newly_failing(found.standings)}
     if not names:
         return

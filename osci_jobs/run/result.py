@@ -15,7 +15,7 @@ def report(run_directory: Path) -> Record:
     Raises ConfigurationError where there is no run log or its suites are unknown,
     and InfrastructureError when it is damaged.
     """
-    if store.is_regression(store.look(run_directory)[0]):
+    if store.began_as_regression(run_directory):
         concluding.write(run_directory)
     modules = store.suite_modules(run_directory)
     found = [suites.find(module) for module in sorted(set(modules.values()))]

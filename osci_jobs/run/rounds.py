@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.regression import comparison, model
 from osci_jobs.regression.model import Comparison, History, Paired
 from osci_jobs.results import load, metrics
 from osci_jobs.results.load import Measured
-from osci_jobs.run.led import KNOWN, Known, Side
+from osci_jobs.run.led import KNOWN, Known, LostSideError, Side
 from osci_jobs.run.order import Plan
+from osci_jobs.run.pair import Pair
 from osci_jobs.run.play import Say
 from osci_jobs.run.watch import Look, Watch
 
@@ -58,23 +59,6 @@ class Round:
         default_factory=lambda: (Counter(), Counter())
     )
     look: Look = Look(0.0, 0.0)
-
-
-class LostSideError(InfrastructureError):
-    """One side can no longer be measured: `number` is its place."""
-
-    def __init__(self, number: int, error: InfrastructureError):
-        super().__init__(str(error), host=error.host, line=error.line)
-        self.number = number
-
-
-class Pair(Protocol):
-    """The two sides under load."""
-
-    sides: list[Side]
-
-    def renew(self, error: LostSideError) -> None:
-        """Make the side that was lost anew; raises what keeps that from being done."""
 
 
 @dataclass(frozen=True)
