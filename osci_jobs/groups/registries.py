@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from osci_jobs import process
+from osci_jobs import process, signals
 from osci_jobs.errors import InfrastructureError
 
 DEFAULT_MIRROR = "deb http://deb.debian.org/debian bookworm main"
@@ -119,8 +119,10 @@ def reach() -> Reach:
     Raises InfrastructureError when it does not answer.
     """
     with ThreadPoolExecutor() as pool:
-        # Each of these takes a second, apart from the index.
-        asked_apt, asked_pip = pool.submit(sources), pool.submit(_pip_options)
+        # Each of these takes a second, apart from the index. Their threads leave signals to
+        # the main one.
+        with signals.blocked():
+            asked_apt, asked_pip = pool.submit(sources), pool.submit(_pip_options)
         said = "\n".join(ask_index())
         mirrors, options = asked_apt.result(), asked_pip.result()
     apt = _apt_options()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osci_jobs import signals
 from osci_jobs.reports import load, svg, usage
 from osci_jobs.reports.amounts import duration, number, size
 from osci_jobs.reports.content import Content
@@ -101,7 +102,8 @@ def _matplotlib(directory: Path) -> Iterator[None]:
     # It imports slowly, so it comes when it is needed.
     with tempfile.TemporaryDirectory(prefix=".matplotlib-", dir=directory) as private:
         # No fc-list is found in that PATH, which would write a cache of its own.
-        with _environment({"MPLCONFIGDIR": private, "MPLBACKEND": "svg", "PATH": private}):
+        private_places = {"MPLCONFIGDIR": private, "MPLBACKEND": "svg", "PATH": private}
+        with _environment(private_places), signals.blocked():
             import matplotlib.figure
 
     with warnings.catch_warnings(), matplotlib.rc_context():
