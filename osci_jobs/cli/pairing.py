@@ -13,6 +13,7 @@ from osci_jobs.errors import ConfigurationError
 from osci_jobs.regression import document
 from osci_jobs.regression.sides import SIDES
 from osci_jobs.results import store
+from osci_jobs.run.paired import execute_pairs
 
 _OPTIONS = ("pairs", "budget", "until_clear", "seed")
 
@@ -34,7 +35,7 @@ def call(asked: argparse.Namespace) -> int:
         return 0
     directory = pairing.order.run_directory
     record, kept = running.carry_out_sides(
-        directory, lambda progress: run.execute_pairs(pairing, progress)
+        directory, lambda progress: execute_pairs(pairing, progress)
     )
     if asked.json:
         found = document.read(directory / document.FILE)

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from osci_jobs.deployment import Deployment
-from osci_jobs.run import rounds
-from osci_jobs.run.order import Plan
+from osci_jobs.run.order import MOST_WARM_UP, Plan
 
 PAIRS = 5
 # How many times as many pairs there may be until all is clear.
 UNTIL_CLEAR = 3
 # How much of a scenario's duration a round has of it.
-SHARE = 0.15
+SHARE = 0.2
 # What a piece takes besides its load: thawing, a token, the meters.
-_PIECE_SECONDS = 1.0
+_PIECE_SECONDS = 0.8
 # A machine may be slower than what is expected by this.
 _SLOW = 4
 _MARGIN_SECONDS = 900
@@ -29,7 +28,7 @@ def plan(
     asked: argparse.Namespace, deployment: Deployment, scenarios: Sequence[Mapping[str, Any]]
 ) -> Plan:
     """Return the plan of `--against` and its kin for these scenarios of a deployment."""
-    pieces = rounds.pieces(scenarios, SHARE)
+    pieces = pieces_of(scenarios, SHARE)
     pairs = asked.pairs or PAIRS
     most = pairs * UNTIL_CLEAR if asked.until_clear else pairs
     return Plan(
@@ -43,6 +42,15 @@ def plan(
     )
 
 
+def pieces_of(
+    scenarios: Sequence[Mapping[str, Any]], share: float
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the scenarios as long as a round has them; the first round is their ramp."""
+    return tuple(
+        {**one, "ramp": 0, "duration": one["duration"] * share, "limits": {}} for one in scenarios
+    )
+
+
 def most_seconds(found: Plan) -> float:
     """Return how long it takes at the most; the last pair may begin at the plan's end."""
     return found.seconds + _MARGIN_SECONDS
@@ -51,7 +59,7 @@ def most_seconds(found: Plan) -> float:
 def _expected(pieces: Sequence[Mapping[str, Any]], pairs: int) -> float:
     """Return how long so many pairs and the rounds of warming up may take, in seconds."""
     seconds = sum(piece["duration"] + _PIECE_SECONDS for piece in pieces)
-    return 2 * seconds * (pairs + rounds.MOST_WARM_UP)
+    return 2 * seconds * (pairs + MOST_WARM_UP)
 
 
 def _history(state: Path, deployment: Deployment, pieces: Sequence[Mapping[str, Any]]) -> Path:

@@ -16,6 +16,7 @@ from osci_jobs.regression import functional, sides
 from osci_jobs.regression.sides import RERUN, SIDES
 from osci_jobs.results import store
 from osci_jobs.results.record import Record
+from osci_jobs.run.proposed import execute_proposal
 
 
 def call(asked: argparse.Namespace) -> int:
@@ -35,7 +36,7 @@ def _call(asked: argparse.Namespace) -> int:
         return 0
     directory = proposal.order.run_directory
     record, kept = running.carry_out_sides(
-        directory, lambda progress: run.execute_proposal(proposal, progress)
+        directory, lambda progress: execute_proposal(proposal, progress)
     )
     if asked.ci:
         described.by_record(record)

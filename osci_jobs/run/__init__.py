@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run, from its order to its report: the pipeline, readable top to bottom."""
+"""A run, from its order to its report: the pipeline, readable top to bottom.
+
+Two sides are run by `paired` and `proposed`, which whoever needs them imports: what they
+compare with takes longer to load than most commands take.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -9,8 +13,6 @@ from osci_jobs.results import store
 from osci_jobs.results.record import Record
 from osci_jobs.results.runlog import RunLog
 from osci_jobs.run.order import Order, Pairing, Plan, Proposal
-from osci_jobs.run.paired import execute_pairs
-from osci_jobs.run.proposed import execute_proposal
 from osci_jobs.run.result import report
 from osci_jobs.run.work import Work, start
 
@@ -20,8 +22,6 @@ __all__ = [
     "Plan",
     "Proposal",
     "execute",
-    "execute_pairs",
-    "execute_proposal",
     "report",
 ]
 

@@ -9,6 +9,9 @@ from typing import Any
 from osci_jobs.deployment import Deployment, Limit, Source, Suite
 from osci_jobs.deployment.projects import Projects
 
+# Rounds of two sides that are left out, at the most, while a cloud warms up.
+MOST_WARM_UP = 3
+
 
 @dataclass(frozen=True)
 class Order:

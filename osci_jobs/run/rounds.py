@@ -11,11 +11,10 @@ import math
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from statistics import median
-from typing import Any
 
 from osci_jobs.errors import InfrastructureError
 from osci_jobs.regression import comparison, model
@@ -23,7 +22,7 @@ from osci_jobs.regression.model import Comparison, History, Paired
 from osci_jobs.results import load, metrics
 from osci_jobs.results.load import Measured
 from osci_jobs.run.led import KNOWN, Known, LostSideError, Side
-from osci_jobs.run.order import Plan
+from osci_jobs.run.order import MOST_WARM_UP, Plan
 from osci_jobs.run.pair import Pair
 from osci_jobs.run.play import Say
 from osci_jobs.run.watch import Look, Watch
@@ -33,13 +32,13 @@ WARM_UP = "warm-up"
 # The first round fills caches and opens connections. One more is left out while the next is
 # faster than it by this, in half of the times.
 WARM_RATIO = 0.9
-MOST_WARM_UP = 3
 # When it goes on until all is clear: pairs between two looks, and the change that is to be
 # seen or excluded.
 LOOK_PAIRS = 3
 CLEAR_CHANGE = 0.1
-# What shows of a scenario: of a piece of some operations, further percentiles are its maximum.
-TIMES = ("p50", "p95")
+# What shows of a scenario, and from how many operations a round on: of fewer, 95 % are all
+# but the slowest or all, and the slowest of a few says more of chance than of a change.
+TIMES = {"p50": 1, "p95": 20}
 # From this share of operations that fail, the others are no longer what they were before.
 MANY_ERRORS = 0.01
 
@@ -208,12 +207,19 @@ def outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
     for name in names:
         paired = _declared(name)
         assert paired
-        scenario = name.partition(".")[0]
+        scenario, _, rest = name.partition(".")
+        if _fewest(kept, scenario) < TIMES.get(rest, 0):
+            continue
         is_error = name == f"{scenario}.errors"
         declared.append(paired if is_error else replace(paired, reason=reasons.get(scenario, "")))
     before, after = ([one.rows[side] for one in kept] for side in (0, 1))
     looked = tuple(one.look for one in kept)
     return Outcome(model.gather(declared, before, after), warm_up, looks, looked)
+
+
+def _fewest(rounds: Sequence[Round], scenario: str) -> int:
+    """Return how many operations of the scenario each round had on either side, at the least."""
+    return min((one.operations[side][scenario] for one in rounds for side in (0, 1)), default=0)
 
 
 def _reasons(rounds: Sequence[Round]) -> dict[str, str]:
@@ -263,10 +269,3 @@ def _share_known(sides: Sequence[Side], say: Say) -> Known:
     for one in sides:
         one.use(known)
     return known
-
-
-def pieces(scenarios: Sequence[Mapping[str, Any]], share: float) -> tuple[Mapping[str, Any], ...]:
-    """Return the scenarios as long as a round has them; the first round is their ramp."""
-    return tuple(
-        {**one, "ramp": 0, "duration": one["duration"] * share, "limits": {}} for one in scenarios
-    )

@@ -141,6 +141,7 @@ def test_a_wrong_password_in_one_role(osci, tree):
     assert_first_screen(report, "DEPLOY", "placement-init", "Access denied for user 'placement'")
 
 
+@pytest.mark.full
 def test_a_unit_that_dies_at_start(osci, tree):
     tree.replace(
         "roles/nova/vars/main.yml",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from osci_jobs.cli import plans
 from osci_jobs.regression.model import History
 from osci_jobs.run import rounds
 from osci_jobs.run.order import Plan
@@ -20,9 +21,9 @@ def plan(**keys) -> Plan:
     return Plan(**{**known, "is_until_clear": False, "history": Path("history"), **keys})
 
 
-def one(before: dict, after: dict, failed=((), ())) -> Round:
-    """Return a round with ten operations of `token` and `list` on each side."""
-    asked = Counter({"token": 10, "list": 10})
+def one(before: dict, after: dict, failed=((), ()), number=10) -> Round:
+    """Return a round with so many operations of `token` and `list` on each side."""
+    asked = Counter({"token": number, "list": number})
     return Round(
         rows=(before, after),
         operations=(asked, asked),
@@ -44,7 +45,7 @@ def row(scale: float = 1.0, errors: float = 0.0) -> dict:
 
 
 def test_a_round_has_a_part_of_each_scenario_and_no_ramp():
-    (piece,) = rounds.pieces([PIECE], 0.25)
+    (piece,) = plans.pieces_of([PIECE], 0.25)
     assert piece == PIECE | {"ramp": 0, "duration": 2.0, "limits": {}}
 
 
@@ -71,6 +72,15 @@ def test_metrics_are_what_their_names_say():
     assert kinds["token.keystone.statements"] == ("counter", "statements", "statements")
     assert kinds["token.keystone.memory"] == ("growth", "KiB", "memory")
     assert kinds["token.errors"] == ("counter", "operations", "errors")
+
+
+def test_the_slowest_of_a_few_operations_is_not_compared():
+    many, few = one(row(), row(), number=20), one(row(), row(), number=19)
+    found = {metric.name for metric in rounds.outcome([many, many], 0, 1).metrics}
+    assert {"token.p50", "token.p95"} <= found
+    found = {metric.name for metric in rounds.outcome([many, few], 0, 1).metrics}
+    assert "token.p50" in found
+    assert "token.p95" not in found
 
 
 def test_where_operations_fail_times_are_not_believed_and_the_errors_are_told():

@@ -35,9 +35,7 @@ print(json.dumps(found))
 """
 
 
-@pytest.mark.parametrize(
-    ("command", "more"), [("functional", []), ("stress", []), ("regression", ["--null"])]
-)
+@pytest.mark.parametrize(("command", "more"), [("stress", []), ("regression", ["--null"])])
 def test_no_thread_of_a_commands_libraries_hears_what_is_held_back(command, more, tmp_path):
     assert_deaf(COMMAND.format(command=command, more=more), tmp_path)
 

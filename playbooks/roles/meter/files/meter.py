@@ -28,7 +28,6 @@ class Meter:
         self._lock = threading.Lock()
         self._sampler = sampler.Sampler()
         self._journal = Journal()
-        self._journal.start()
         self._kinds = {"database": Database().read, "broker": Broker().read}
         # What ran before the first look is not counted by the second.
         self._sampler.services()
