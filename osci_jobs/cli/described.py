@@ -7,13 +7,16 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from osci_jobs import deadline
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
-from osci_jobs.hudson import account, description
-from osci_jobs.hudson.server import Server
+from osci_jobs.hudson import account
 from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
+
+if TYPE_CHECKING:
+    from osci_jobs.hudson.description import Place
 
 SECONDS = 10.0
 
@@ -31,16 +34,23 @@ def told(asked: argparse.Namespace) -> Iterator[None]:
 
 def by_record(record: Record) -> None:
     """Set the description of the build, if there is one, by the record of its run."""
-    cause = description.summary(record.cause.message, record.cause.line) if record.cause else ""
+    message, line = (record.cause.message, record.cause.line) if record.cause else ("", "")
     # What an aborted build leaves is archived at once, before there is a report.
-    _describe(record.verdict, cause, has_report=record.verdict != InterruptionError.verdict)
+    has_report = record.verdict != InterruptionError.verdict
+    _describe(record.verdict, message, line, has_report=has_report)
 
 
-def _describe(verdict: str, cause: str, has_report: bool) -> None:
+def _describe(verdict: str, message: str, line: str = "", *, has_report: bool) -> None:
     """Set it within ten seconds. It is a courtesy: what goes wrong is said and changes nothing."""
-    where = description.place(os.environ)
-    if not where or not os.environ.get(account.VARIABLE):
+    if not os.environ.get(account.VARIABLE):
         return
+    # It is slow to import, and most runs are in no build.
+    from osci_jobs.hudson import description
+
+    where = description.place(os.environ)
+    if not where:
+        return
+    cause = description.summary(message, line)
     try:
         deadline.within(SECONDS, lambda: _write(where, verdict, cause, has_report))
     except TimeoutError:
@@ -49,7 +59,10 @@ def _describe(verdict: str, cause: str, has_report: bool) -> None:
         _complain(str(error))
 
 
-def _write(where: description.Place, verdict: str, cause: str, has_report: bool) -> None:
+def _write(where: "Place", verdict: str, cause: str, has_report: bool) -> None:
+    from osci_jobs.hudson import description
+    from osci_jobs.hudson.server import Server
+
     found = account.find(None, os.environ, Path.home())
     if found.is_anonymous:
         raise ConfigurationError(f"'{found.path}' has no account.")

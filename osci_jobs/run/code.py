@@ -18,7 +18,7 @@ from osci_jobs.results.runlog import RunLog
 from osci_jobs.run import provenance
 from osci_jobs.run.order import Order
 from osci_jobs.run.play import Say
-from osci_jobs.sources import archive, bazaar, fetching, gerrit, launchpad, mirror
+from osci_jobs.sources import archive, bazaar, fetching, gerrit, mirror
 from osci_jobs.sources.attempts import QUESTION_SECONDS, Patience
 from osci_jobs.sources.model import Fetched, Place
 
@@ -119,6 +119,9 @@ def _branch(order: Order, source: Source, patience: Patience) -> Place:
         if source.ref and mirror.has(repository, source.ref):
             return Place(url=f"lp:{source.url}", ref="", commit=source.ref)
     question = replace(patience, seconds=QUESTION_SECONDS)
+    # It is slow to import, and most sources are elsewhere.
+    from osci_jobs.sources import launchpad
+
     place = launchpad.find(order.projects, source, question)
     return _brought(order, source, place, patience) if place.vcs == "bazaar" else place
 

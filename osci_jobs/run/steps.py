@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from osci_jobs import playbook, suites
@@ -15,7 +16,7 @@ from osci_jobs.errors import DeployError, InfrastructureError, LimitError, OsciE
 from osci_jobs.groups import TESTER, Group, Ledger, image, maven, netns, tools
 from osci_jobs.results import cases, files
 from osci_jobs.results.runlog import RunLog
-from osci_jobs.run import blanking, controller, inventory, provenance
+from osci_jobs.run import blanking, inventory, provenance
 from osci_jobs.run.order import Order
 from osci_jobs.run.phase import record_trouble
 from osci_jobs.run.play import PLAYBOOKS, Say, last_line, play, trouble
@@ -44,7 +45,14 @@ def check(order: Order, say: Say) -> None:
     for suite in order.suites:
         suites.find(suite.suite).plan(suite, order.deployment.services)
     if order.deployment.hudson:
-        controller.check(order.deployment)
+        _controller().check(order.deployment)
+
+
+def _controller() -> ModuleType:
+    """Return what deploys a Hudson, which is slow to import, and most deployments have none."""
+    from osci_jobs.run import controller
+
+    return controller
 
 
 def require_space(cache: Path) -> None:
@@ -90,7 +98,7 @@ def install(ledger: Ledger, order: Order, say: Say) -> list[Path]:
 def deploy(ledger: Ledger, group: Group, order: Order, limit: Limit, say: Say) -> float:
     """Deploy the software of the deployment; return the CPU seconds that Ansible used."""
     if order.deployment.hudson:
-        return controller.deploy(ledger, group, order, limit, say)
+        return _controller().deploy(ledger, group, order, limit, say)
     return _deploy_openstack(group, order, limit, say)
 
 
