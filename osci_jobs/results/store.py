@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from osci_jobs.errors import ConfigurationError
 from osci_jobs.results import (
     cases,
     diagnosis,
@@ -140,7 +141,30 @@ def _explained(
     result: Record, harvest: Sequence[HostHarvest], events: Sequence[Event], run_directory: Path
 ) -> Record:
     findings = diagnosis.find(harvest, events, run_directory)
-    return diagnosis.explain(replace(result, findings=findings), run_directory)
+    explained = diagnosis.explain(replace(result, findings=findings), run_directory)
+    return _as_its_side(explained, run_directory) if explained.cause else explained
+
+
+def _as_its_side(result: Record, run_directory: Path) -> Record:
+    """Return the record of two sides with what the one that failed found out of why.
+
+    The phase in which it failed is called as that side's directory. A trouble of its machine
+    is the whole's verdict, too.
+    """
+    assert result.cause
+    name = result.cause.phase
+    path = run_directory / name / RUN
+    if Path(name).name != name or not path.exists():
+        return result
+    try:
+        side = record.load(path)
+    except ConfigurationError:
+        return result
+    if not side.cause or side.verdict not in (result.verdict, "infrastructure"):
+        return result
+    file = f"{name}/{side.cause.file}" if side.cause.file else ""
+    cause = replace(side.cause, phase=name, file=file)
+    return replace(result, verdict=side.verdict, exit_code=side.exit_code, cause=cause)
 
 
 def _cases(

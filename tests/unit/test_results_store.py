@@ -3,10 +3,11 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import change
 import pytest
 
 from osci_jobs.errors import ConfigurationError
-from osci_jobs.results import metrics, store
+from osci_jobs.results import metrics, store, verdict
 from osci_jobs.results.runlog import RunLog
 
 
@@ -31,3 +32,25 @@ def test_only_what_ran_to_its_end_has_seconds(tmp_path):
         log.append("phase_ended", outcome="timeout", duration=9.0)
     store.finish(tmp_path, (), ())
     assert metrics.read_csv(tmp_path / "metrics" / "phases.csv") == {"check": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("of_side", "of_whole"),
+    [
+        (("deploy", "deploy", "'nova-conductor' keeps ending."), "deploy"),
+        (("deploy", "infrastructure", "The disk of 'host1' is full."), "infrastructure"),
+    ],
+)
+def test_two_sides_fail_by_what_the_side_that_failed_found_out(tmp_path, of_side, of_whole):
+    troubles = (("after", "deploy", "OpenStack did not come up."),)
+    made = change.Change(after=change.Side(troubles=(of_side,)), troubles=troubles)
+    _, record = made.lay(tmp_path)
+    assert (record.verdict, record.exit_code) == (of_whole, verdict.exit_code(of_whole))
+    assert (record.cause.phase, record.cause.message) == ("after", of_side[2])
+
+
+def test_two_sides_do_not_fail_by_a_side_that_came_up(tmp_path):
+    side = change.Side(suites={"smoke": change.failed("test_001")})
+    troubles = (("after", "timeout", "'after' went past its limit of 9 s."),)
+    _, record = change.Change(after=side, troubles=troubles).lay(tmp_path)
+    assert (record.verdict, record.cause.message) == ("timeout", troubles[0][2])
