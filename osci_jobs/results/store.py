@@ -153,11 +153,12 @@ def _as_its_side(result: Record, run_directory: Path) -> Record:
     """
     assert result.cause
     name = result.cause.phase
-    path = run_directory / name / RUN
-    if Path(name).name != name or not path.exists():
+    # Who wrote the log may have called the phase anything.
+    records = {path.parent.name: path for path in run_directory.glob(f"*/{RUN}")}
+    if name not in records:
         return result
     try:
-        side = record.load(path)
+        side = record.load(records[name])
     except ConfigurationError:
         return result
     if not side.cause or side.verdict not in (result.verdict, "infrastructure"):
