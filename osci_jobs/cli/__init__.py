@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from osci_jobs import signals
 from osci_jobs.cli import arguments, detached
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 
@@ -43,11 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _carry_out(asked: argparse.Namespace) -> int:
     try:
-        # A library may start threads as it is imported, and one of them would take the
-        # signals that the main thread holds back, had it not inherited that.
-        with signals.blocked():
-            command = importlib.import_module(f"osci_jobs.cli.{asked.command}")
-        code = command.call(asked)
+        code = importlib.import_module(f"osci_jobs.cli.{asked.command}").call(asked)
         sys.stdout.flush()
         return code
     except OsciError as error:

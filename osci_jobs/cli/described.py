@@ -4,15 +4,14 @@
 import argparse
 import contextlib
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osci_jobs import deadline
+from osci_jobs.cli import aside
 from osci_jobs.errors import ConfigurationError, InterruptionError, OsciError
 from osci_jobs.hudson import account
-from osci_jobs.results.escape import visible_line
 from osci_jobs.results.record import Record
 
 if TYPE_CHECKING:
@@ -70,4 +69,4 @@ def _write(where: "Place", verdict: str, cause: str, has_report: bool) -> None:
 
 
 def _complain(reason: str) -> None:
-    print(f"osci: The build has no description: {visible_line(reason)}", file=sys.stderr)
+    aside.say(f"The build has no description: {reason}")

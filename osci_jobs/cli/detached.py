@@ -19,7 +19,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from osci_jobs import process
+from osci_jobs import process, signals
 
 _PIPES = "OSCI_PIPES"  # the worker's: what to read signals from, where to write the exit code
 _EXIT_CODE_OF_A_KILL = 3  # that of the verdict infrastructure
@@ -71,9 +71,11 @@ def worker(environment: Mapping[str, str]):
     if _PIPES not in environment:
         yield lambda code: None
         return
-    signals, code = map(int, environment[_PIPES].split(","))
+    reader, code = map(int, environment[_PIPES].split(","))
     sys.stdout, sys.stderr = _Deaf(sys.stdout), _Deaf(sys.stderr)
-    threading.Thread(target=_hear, args=(signals,), daemon=True).start()
+    # Signals are for the main thread, which may hold them back.
+    with signals.blocked():
+        threading.Thread(target=_hear, args=(reader,), daemon=True).start()
     yield lambda number: _tell(code, number)
 
 
@@ -91,7 +93,7 @@ def _hand_on_signals(writer: int) -> None:
     signal.signal(signal.SIGTERM, hand_on)
 
 
-def _start(words: Sequence[str], signals: int, code: int) -> None:
+def _start(words: Sequence[str], reader: int, code: int) -> None:
     """Start the worker in a session of its own, as nobody's child."""
     middle = os.fork()
     if middle:
@@ -100,26 +102,25 @@ def _start(words: Sequence[str], signals: int, code: int) -> None:
     try:
         os.setsid()
         if not os.fork():
-            _become_worker(words, signals, code)
+            _become_worker(words, reader, code)
     finally:
         os._exit(0)
 
 
-def _become_worker(words: Sequence[str], signals: int, code: int) -> None:
+def _become_worker(words: Sequence[str], reader: int, code: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    for pipe in (signals, code):
+    for pipe in (reader, code):
         os.set_inheritable(pipe, True)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    environment = {**process.outside_of_builds(os.environ), _PIPES: f"{signals},{code}"}
+    environment = {**process.outside_of_builds(os.environ), _PIPES: f"{reader},{code}"}
     # -P: what lies in the build's workspace is not to be imported.
     os.execve(sys.executable, [sys.executable, "-P", "-m", "osci_jobs", *words], environment)
 
 
-def _hear(signals: int) -> None:
+def _hear(reader: int) -> None:
     """Pass a signal on to this process; without a front it is TERM."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
-    said = os.read(signals, 1)
+    said = os.read(reader, 1)
     os.kill(os.getpid(), said[0] if said else signal.SIGTERM)
 
 

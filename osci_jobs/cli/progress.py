@@ -3,7 +3,6 @@
 
 import os
 import shutil
-import signal
 import threading
 import time
 import unicodedata
@@ -38,7 +37,9 @@ class Progress:
         self._clock = threading.Thread(target=self._tick, daemon=True)
 
     def __enter__(self):
-        self._clock.start()
+        # Signals are for the main thread, which may hold them back.
+        with signals.blocked():
+            self._clock.start()
         return self
 
     def __exit__(self, *_):
@@ -88,8 +89,6 @@ class Progress:
         self._print(f"{event['verdict']}: {visible_line(event['message'])}")
 
     def _tick(self) -> None:
-        # Signals are for the main thread, which may hold them back.
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals.STOPPING)
         while not self._stop.wait(_REFRESH_SECONDS):
             with self._lock:
                 now = time.monotonic()

@@ -25,9 +25,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import special
+from osci_jobs import signals
+
+# They start threads as they are imported, and one of those would take the signals that the
+# main thread holds back, had it not inherited that.
+with signals.blocked():
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy import special
 
 Array = NDArray[np.float64]
 

@@ -208,7 +208,7 @@ def outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
         paired = _declared(name)
         assert paired
         scenario, _, rest = name.partition(".")
-        if _fewest(kept, scenario) < TIMES.get(rest, 0):
+        if rest in TIMES and _fewest(kept, scenario) < TIMES[rest]:
             continue
         is_error = name == f"{scenario}.errors"
         declared.append(paired if is_error else replace(paired, reason=reasons.get(scenario, "")))

@@ -18,6 +18,9 @@ COMMAND = """
 from osci_jobs import cli
 assert cli.main(["{command}", "no-such-deployment", *{more}]) == 2
 """
+COMPARISON = """
+from osci_jobs.regression import comparison
+"""
 PLOTS = """
 from pathlib import Path
 from osci_jobs.reports import plots
@@ -40,8 +43,9 @@ def test_no_thread_of_a_commands_libraries_hears_what_is_held_back(command, more
     assert_deaf(COMMAND.format(command=command, more=more), tmp_path)
 
 
-def test_no_thread_of_matplotlib_hears_what_is_held_back(tmp_path):
-    assert_deaf(PLOTS, tmp_path)
+@pytest.mark.parametrize("program", [COMPARISON, PLOTS])
+def test_no_thread_of_what_is_computed_or_drawn_with_hears_it_either(program, tmp_path):
+    assert_deaf(program, tmp_path)
 
 
 def assert_deaf(program, directory):
