@@ -79,9 +79,15 @@ def iter_notes(found: Document) -> Iterator[str]:
         which = ", ".join(str(one + 1) for one in noisy)
         yield f"The machine did something else meanwhile, in pair {which}."
     yield from _iter_failing(found)
-    pairs = number(int(found.plan.get("pairs", 0)), "pair")
     tested = number(len(_tested(found)), "metric")
-    yield f"{tested} tested, {pairs}, seed {found.plan.get('seed', '?')}."
+    yield f"{tested} tested, {_pairs(found)}, seed {found.plan.get('seed', '?')}."
+
+
+def _pairs(found: Document) -> str:
+    done, asked = (int(found.plan.get(name, 0)) for name in ("pairs", "asked"))
+    if done < asked:
+        return f"{done} of {number(asked, 'pair')} (then the time was over)"
+    return number(done, "pair")
 
 
 def _iter_seen(found: Document) -> Iterator[str]:

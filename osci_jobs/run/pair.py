@@ -2,6 +2,7 @@
 """Two groups under load, by turns; one that is lost meanwhile is made anew."""
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +26,12 @@ class Pair:
     """Both sides under load; one that is lost is made anew, a few times.
 
     A new one is a run of its own, of the load alone, in a directory beside that of the lost.
+    `renewing_seconds` is how long it took to make them.
     """
 
     def __init__(self, works: Sequence[Work], listener: Listener):
         self.sides: list[Side] = []
+        self.renewing_seconds = 0.0
         self._works = list(works)
         self._listener = listener
         self._lost = 0
@@ -50,6 +53,7 @@ class Pair:
 
     def renew(self, error: LostSideError) -> None:
         """Make the lost side anew; raise what its generator said was the reason, or the error."""
+        started = time.monotonic()
         self._lost += 1
         number, name = error.number, SIDES[error.number]
         self._leave(number, error)
@@ -69,6 +73,7 @@ class Pair:
         self.sides[number] = stack.enter_context(_side(name, work))
         self.sides[number].wait_until_ready()
         other.rest()
+        self.renewing_seconds += time.monotonic() - started
 
     def _leave(self, number: int, error: LostSideError) -> None:
         """End a side; nothing that goes wrong with a lost one matters, but why it ended."""

@@ -87,6 +87,7 @@ def _conclude(directory: Path, plan: Plan, outcome: Outcome, earlier: History) -
         plan={
             "seed": plan.seed,
             "pairs": len(outcome.machine),
+            "asked": plan.pairs,
             "warm_up": outcome.warm_up,
             "looks": outcome.looks,
             "is_null": not different,

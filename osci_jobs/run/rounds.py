@@ -58,6 +58,7 @@ class Round:
         default_factory=lambda: (Counter(), Counter())
     )
     look: Look = Look(0.0, 0.0)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ def measure(
 
     When a side is lost, the pair is repeated with a new one.
     """
-    until = time.monotonic() + plan.seconds
     draw = random.Random(plan.seed)
     for one in pair.sides:
         one.wait_until_ready()
@@ -93,14 +93,16 @@ def measure(
     def measured(name: str) -> Round:
         return _repeated(pair, known, plan, draw, name, say)
 
+    def now() -> float:
+        # To make a group anew takes longer than many pairs, and is no measuring.
+        return time.monotonic() - pair.renewing_seconds
+
     looks = looks_of(plan)
+    until = now() + plan.seconds
     rounds = [measured(WARM_UP)]
     warm_up = 1
-    seconds = 0.0
-    while _goes_on(plan, rounds[warm_up:], until - time.monotonic() - seconds, history, looks):
-        started = time.monotonic()
+    while _goes_on(plan, rounds[warm_up:], until - now() - rounds[-1].seconds, history, looks):
         rounds.append(measured(f"pair {len(rounds) - warm_up + 1}"))
-        seconds = time.monotonic() - started
         if warm_up < MOST_WARM_UP and len(rounds) == warm_up + 2 and was_cold(*rounds[-2:]):
             warm_up += 1
             say("The round before was still warming up; it is left out.")
@@ -156,6 +158,7 @@ def _repeated(
 
 
 def _round(sides: Sequence[Side], plan: Plan, draw: random.Random, name: str, say: Say) -> Round:
+    started = time.monotonic()
     found = Round()
     watch = Watch()
     watch.begin()
@@ -172,7 +175,7 @@ def _round(sides: Sequence[Side], plan: Plan, draw: random.Random, name: str, sa
             else:
                 found.operations[number][piece["name"]] += 1
                 found.failed[number][piece["name"]] += 1
-    return replace(found, look=watch.end())
+    return replace(found, look=watch.end(), seconds=time.monotonic() - started)
 
 
 def _take(found: Round, side: int, measured: Measured) -> None:

@@ -46,12 +46,13 @@ class Side:
 
 @dataclass
 class Change:
-    """What a run found; `measured` is the name of a file of pairs, "" for none."""
+    """What a run found; `measured` names a file of pairs, "" for none, of `asked` to be."""
 
     before: Side | None = None
     after: Side | None = None
     rerun: Side | None = None
     measured: str = ""
+    asked: int = 5
     troubles: tuple[tuple[str, str, str], ...] = ()
     source: dict | None = None
     is_killed: bool = False
@@ -64,7 +65,7 @@ class Change:
             if side:
                 _side(directory / name, side, name)
         if self.measured:
-            _compare(directory, PAIRS / self.measured)
+            _compare(directory, PAIRS / self.measured, self.asked)
         with _log(directory) as log:
             _start(log, (store.REGRESSION,), "regression")
             self._fetch(log)
@@ -152,12 +153,15 @@ def _fail(log: RunLog, troubles: tuple[tuple[str, str, str], ...]) -> None:
             log.append("trouble", verdict=verdict, message=message, cause=cause)
 
 
-def _compare(directory: Path, path: Path) -> None:
+def _compare(directory: Path, path: Path, asked: int) -> None:
     measured = pairs.read(path)
     found = Document(
         comparison=comparison.compare(measured, True),
         units={one.name: one.unit for one in measured},
-        plan={"seed": 7, "pairs": 5, "warm_up": 1, "looks": 1, "noisy": [], "is_null": False},
+        plan={
+            **{"seed": 7, "pairs": 5, "asked": asked, "warm_up": 1, "looks": 1},
+            **{"noisy": [], "is_null": False},
+        },
     )
     directory.mkdir(parents=True, exist_ok=True)
     pairs.write(directory / pairs.FILE, measured)

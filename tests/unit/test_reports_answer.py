@@ -130,6 +130,12 @@ def test_of_a_comment_nothing_is_said_but_what_could_have_been_seen(lay):
     assert "Worse" not in text
 
 
+def test_pairs_for_which_there_was_no_time_are_told(lay):
+    side = Side({"smoke": passed("a")})
+    directory, _ = lay(Change(side, side, measured="comment.csv.gz", asked=8))
+    assert "99 metrics tested, 5 of 8 pairs (then the time was over), seed 7" in shown(directory)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [
