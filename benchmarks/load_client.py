@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client of benchmarks/load, on the tester.
 
-    load_client.py osci|http|fast|error
+    load_client.py osci|http|fast|limit
+    load_client.py error RATE
 
 Prints one line of JSON. The call is keystone's version, whose body is checked.
 """
@@ -10,20 +11,24 @@ import json
 import resource
 import sys
 import time
+from pathlib import Path
 
 CONNECTIONS = 20
 SECONDS = 10
 WARM_SECONDS = 2
 CLOUD = "osci"
+CLOUDS = Path(__file__).with_name("clouds.yaml")
 VERSION = "v3"
 DELAY_SECONDS = 0.02
 PORT = 18181
+# Arrivals a second that no generator in Python keeps up with.
+TOO_MANY = 6000
 
 
-def main(kind):
+def main(kind, *words):
     """Run one client."""
-    found = {"osci": _osci, "error": _error}.get(kind, _locust)(kind)
-    print(json.dumps(found))
+    clients = {"osci": _osci, "limit": _served, "error": _served}
+    print(json.dumps(clients.get(kind, _locust)(kind, *words)))
 
 
 def _used():
@@ -49,11 +54,13 @@ async def _measure_osci():
     import stress_engine
     from stress_cloud import Cloud
 
+    stress_engine.claim()
+
     async def call(cloud):
         body = await cloud.call("keystone", "GET", "", 200)
         assert body["version"]["id"].startswith(VERSION)
 
-    async with Cloud.connect(CLOUD) as cloud:
+    async with Cloud.open(CLOUD, CLOUDS) as cloud:
         load = _scenario(concurrency=CONNECTIONS)
         await stress_engine.run(load | {"duration": WARM_SECONDS}, {"call": call}, cloud)
         before = _used()
@@ -71,8 +78,7 @@ def _locust(kind):
     from locust.contrib.fasthttp import FastHttpUser
     from locust.env import Environment
 
-    with open("/etc/openstack/clouds.yaml", encoding="utf-8") as file:
-        url = yaml.safe_load(file)["clouds"][CLOUD]["auth"]["auth_url"]
+    url = yaml.safe_load(CLOUDS.read_text("utf-8"))["clouds"][CLOUD]["auth"]["auth_url"]
 
     class Caller({"http": HttpUser, "fast": FastHttpUser}[kind]):
         host = url.removesuffix("/v3")
@@ -97,22 +103,24 @@ def _locust(kind):
     return _per_cpu_second(requests, used)
 
 
-def _error(_):
+def _served(_, rate=TOO_MANY):
     import subprocess
 
+    import stress_engine
     import uvloop
 
+    stress_engine.claim()
     server = subprocess.Popen([sys.executable, __file__, "serve"], stdout=subprocess.PIPE)
     try:
         server.stdout.readline()
-        return uvloop.run(_measure_error())
+        return uvloop.run(_measure_served(float(rate)))
     finally:
         server.terminate()
         server.wait()
 
 
-async def _measure_error():
-    """Return how far the median latency is from the time that the server takes."""
+async def _measure_served(rate):
+    """Return requests a second in the time of the load, and how far latency is from the truth."""
     import statistics
 
     import aiohttp
@@ -125,40 +133,43 @@ async def _measure_error():
             took.append(json.loads(await answer.read())["seconds"])
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        full = await stress_engine.run(_scenario(concurrency=200), {"call": call}, session)
-        limit = full.finished / SECONDS
-        took.clear()
-        done = (await stress_engine.run(_scenario(rate=0.8 * limit), {"call": call}, session)).done
-    seconds = statistics.median(one.seconds for one in done)
-    lags = sorted(one.lag_seconds for one in done)
+        measured = await stress_engine.run(_scenario(rate=rate), {"call": call}, session)
+    in_time = [one for one in measured.done if one.second + one.seconds <= SECONDS]
+    seconds = statistics.median(one.seconds for one in measured.done)
+    lags = sorted(one.lag_seconds for one in measured.done)
     return {
-        "limit": limit,
+        "per_second": sum(not one.error for one in in_time) / SECONDS,
         "error_seconds": seconds - statistics.median(took),
         "lag_p99": lags[int(0.99 * len(lags))],
     }
 
 
 def _serve():
-    """Answer each request after a while, with how long that was."""
+    """Answer each request after a while, with how long that was, and do next to nothing else."""
     import asyncio
 
     import uvloop
-    from aiohttp import web
 
-    async def answer(_):
-        started = time.monotonic()
-        await asyncio.sleep(DELAY_SECONDS)
-        return web.json_response({"seconds": time.monotonic() - started})
+    class Connection(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
 
-    async def ready(_):
+        def data_received(self, _):
+            asyncio.get_running_loop().call_later(DELAY_SECONDS, self.answer, time.monotonic())
+
+        def answer(self, started):
+            body = b'{"seconds": %.6f}' % (time.monotonic() - started)
+            size = b"Content-Length: %d" % len(body)
+            self.transport.write(b"HTTP/1.1 200 OK\r\n" + size + b"\r\n\r\n" + body)
+
+    async def serve():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Connection, "127.0.0.1", PORT, backlog=1000)
         print("ready", flush=True)
+        await server.serve_forever()
 
-    app = web.Application()
-    app.router.add_get("/", answer)
-    app.on_startup.append(ready)
-    asyncio.set_event_loop(uvloop.new_event_loop())
-    web.run_app(app, host="127.0.0.1", port=PORT, print=None, loop=asyncio.get_event_loop())
+    uvloop.run(serve())
 
 
 if __name__ == "__main__":
-    _serve() if sys.argv[1] == "serve" else main(sys.argv[1])
+    _serve() if sys.argv[1] == "serve" else main(*sys.argv[1:])

@@ -14,7 +14,6 @@ standard input, and each line is answered with one there, all of it JSON (`Led`)
 
 import asyncio
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -26,8 +25,6 @@ from stress_cloud import CallError, Cloud
 from stress_operations import OPERATIONS, prepared
 from stress_record import Pieces, Record, numbers, rows, summarize
 
-# The cloud uses the same cores here; who measures must not wait for whom it measures.
-NICENESS = -10
 LINE_BYTES = 1 << 20
 
 
@@ -148,5 +145,5 @@ def _answer(answers, content):
 
 
 if __name__ == "__main__":
-    os.nice(NICENESS)
+    stress_engine.claim()
     sys.exit(uvloop.run(main(*sys.argv[1:])))

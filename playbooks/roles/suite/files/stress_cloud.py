@@ -38,16 +38,22 @@ class Cloud:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def connect(cls, name):
-        """Log in to the cloud that clouds.yaml calls `name`; raise CallError if that fails."""
-        account = yaml.safe_load(CLOUDS.read_text("utf-8"))["clouds"][name]["auth"]
+    async def open(cls, name, clouds=CLOUDS):
+        """Open a session, without a token yet, on what a file of clouds calls `name`."""
+        account = yaml.safe_load(clouds.read_text("utf-8"))["clouds"][name]["auth"]
         # How many calls there are at once is for the scenarios to say.
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        connector = aiohttp.TCPConnector(limit=0)
         limit = aiohttp.ClientTimeout(total=SECONDS)
         async with aiohttp.ClientSession(
             connector=connector, timeout=limit, cookie_jar=aiohttp.DummyCookieJar()
         ) as session:
-            cloud = cls(session, account)
+            yield cls(session, account)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def connect(cls, name):
+        """Log in to the cloud that clouds.yaml calls `name`; raise CallError if that fails."""
+        async with cls.open(name) as cloud:
             await cloud.log_in()
             yield cloud
 
