@@ -3,13 +3,11 @@
 
 import ctypes
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 
 import pytest
-from leftovers import assert_nothing_left, machine
-from running import Osci
+from leftovers import leaving_nothing
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -22,18 +20,8 @@ def pytest_configure(config):
 @pytest.fixture
 def osci(tmp_path):
     """Run osci in an empty directory; see afterwards that the machine is as it was."""
-    subprocess.run(["ip", "netns", "list"], check=True)
-    before = machine()
-    command = Osci(tmp_path)
-    yield command
-    try:
-        assert_nothing_left(before)
-        assert list(command.temporary.iterdir()) == []
-        assert command.groups == []
-    finally:
-        # What a failed test leaves must not fail the next one too.
-        if command.groups:
-            command("delete", *command.groups)
+    with leaving_nothing(tmp_path) as command:
+        yield command
 
 
 @pytest.fixture

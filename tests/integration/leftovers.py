@@ -4,10 +4,31 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from running import Osci
 
 # What may take this long to go after a command has ended.
 GRACE_SECONDS = 2
+
+
+@contextmanager
+def leaving_nothing(directory: Path) -> Iterator[Osci]:
+    """Give a test, or the tests of a module, an osci that must leave the machine as it was."""
+    subprocess.run(["ip", "netns", "list"], check=True)
+    before = machine()
+    command = Osci(directory)
+    try:
+        yield command
+        assert_nothing_left(before)
+        assert list(command.temporary.iterdir()) == []
+        assert command.groups == []
+    finally:
+        # What a failed test leaves must not fail the next one too.
+        if command.groups:
+            command("delete", *command.groups)
 
 
 def assert_nothing_left(before: dict[str, set], but: tuple[str, ...] = ()):
