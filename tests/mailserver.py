@@ -119,9 +119,13 @@ class Rude:
         self.received: list[bytes] = []  # up to the final dot, whatever it said then
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self):
+        # It would go on to accept on whatever gets the number of the socket next.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
 
     def _serve(self):
@@ -144,7 +148,9 @@ class Rude:
     def _answer(self, connection: socket.socket, lines, command: str):
         right = {"EHLO": b"250-rude\r\n" + self.offers + b"250 HELP\r\n", "DATA": b"354 go on\r\n"}
         if self._say(connection, command, right.get(command, b"250 OK\r\n")) == b"354 go on\r\n":
-            content = b"".join(iter(lines.readline, b".\r\n"))
+            content = _content(lines)
+            if content is None:
+                return
             self.received.append(content)
             if self._say(connection, ".", b"250 OK\r\n").startswith(b"250"):
                 self.mails.append(content)
@@ -158,6 +164,16 @@ class Rude:
             answer = answer(connection) or right
         connection.sendall(answer)
         return answer
+
+
+def _content(lines) -> bytes | None:
+    """Return what comes before the final dot; None when the client goes before it."""
+    found = []
+    for line in lines:
+        if line == b".\r\n":
+            return b"".join(found)
+        found.append(line)
+    return None
 
 
 def close(connection: socket.socket):

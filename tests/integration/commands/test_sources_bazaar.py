@@ -337,8 +337,12 @@ def mute():
                 connection.sendall(word)
                 connection.close()
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
     yield f"bzr://127.0.0.1:{listener.getsockname()[1]}/", words
+    # It would go on to accept on whatever gets the number of the socket next.
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
     listener.close()
     for connection in connections:
         connection.close()
