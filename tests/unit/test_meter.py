@@ -120,7 +120,7 @@ def test_a_journal_that_cannot_be_read_is_told(program):
 
 def test_without_database_and_broker_nothing_of_theirs_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(meter_counters, "DATABASE_SOCKET", str(tmp_path / "none"))
-    monkeypatch.setattr(meter_counters, "BROKER_HOME", str(tmp_path))
+    monkeypatch.setattr(meter_counters, "BROKER_DEFINITIONS", str(tmp_path / "none"))
     assert Database().read() == {}
     assert Broker().read() == {}
 

@@ -17,6 +17,8 @@ where user not in ('mariadb.sys', 'mysql', 'root')
 group by user
 """
 BROKER_HOME = "/var/lib/rabbitmq"
+# The package, cookie and all, is on every host; these are where a broker belongs.
+BROKER_DEFINITIONS = "/etc/rabbitmq/definitions.json"
 # What was published on channels that are open, by the user of the channel.
 PUBLISHED = """
 Published = ets:foldl(fun(Row, Sums) ->
@@ -128,7 +130,7 @@ class Broker:
 
     def read(self):
         """Return messages{account: number}, those published on channels that are open."""
-        if not os.path.exists(f"{BROKER_HOME}/.erlang.cookie"):
+        if not os.path.exists(BROKER_DEFINITIONS):
             return {}
         # The cookie is in the home of the account, and so in no list of processes.
         command = ["erl_call", "-sname", f"rabbit@{os.uname().nodename}", "-e"]
