@@ -14,6 +14,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
+from acceptor import Acceptor
 from aiosmtpd.smtp import SMTP, AuthResult
 
 STEPS = ("greeting", "EHLO", "MAIL", "RCPT", "DATA", ".")
@@ -117,24 +118,14 @@ class Rude:
         self.seen: list[str] = []
         self.mails: list[bytes] = []  # those that it took
         self.received: list[bytes] = []  # up to the final dot, whatever it said then
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._acceptor = Acceptor(self._welcome)
+        self.port = self._acceptor.port
 
     def close(self):
-        # It would go on to accept on whatever gets the number of the socket next.
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
+        self._acceptor.close()
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+    def _welcome(self, connection: socket.socket):
+        threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket):
         try:

@@ -159,8 +159,13 @@ def _compare(directory: Path, path: Path, asked: int) -> None:
         comparison=comparison.compare(measured, True),
         units={one.name: one.unit for one in measured},
         plan={
-            **{"seed": 7, "pairs": 5, "asked": asked, "warm_up": 1, "looks": 1},
-            **{"noisy": [], "is_null": False},
+            "seed": 7,
+            "pairs": 5,
+            "asked": asked,
+            "warm_up": 1,
+            "looks": 1,
+            "noisy": [],
+            "is_null": False,
         },
     )
     directory.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from acceptor import Acceptor
 from speaker import Quiet
 
 SETUP = "[metadata]\nname = {}\n"
@@ -231,29 +232,19 @@ class Listener:
     """A TCP server that says these bytes to whoever comes, and closes, or does not."""
 
     def __init__(self, says: bytes, closes: bool = True):
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self._socket.getsockname()[1]
         self._says, self._closes = says, closes
         self._open: list[socket.socket] = []
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        self._acceptor = Acceptor(self._answer)
+        self.port = self._acceptor.port
 
-    def _serve(self):
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self._open.append(connection)
-            connection.sendall(self._says)
-            if self._closes:
-                connection.close()
+    def _answer(self, connection: socket.socket):
+        self._open.append(connection)
+        connection.sendall(self._says)
+        if self._closes:
+            connection.close()
 
     def close(self):
-        # It would go on to accept on whatever gets the number of the socket next.
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join()
-        self._socket.close()
+        self._acceptor.close()
         for connection in self._open:
             connection.close()
 

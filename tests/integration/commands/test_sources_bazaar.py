@@ -4,12 +4,13 @@
 import shutil
 import socket
 import subprocess
-import threading
+from contextlib import closing
 from pathlib import Path
 
 import hostile
 import launchpad
 import pytest
+import repositories
 
 from osci_jobs.errors import InfrastructureError, SourceError
 from osci_jobs.sources import bazaar, mirror
@@ -319,46 +320,26 @@ def test_a_cache_that_is_broken_is_made_anew(bring, tmp_path):
     assert bring(SPIFFY).commit == COMMITS["s-2"]
 
 
-@pytest.fixture
-def mute():
-    """The URL of a server that takes connections, and says what it is told to or nothing."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    connections = []
-    words: list[bytes] = []
-
-    def serve():
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            connections.append(connection)
-            for word in words:
-                connection.sendall(word)
-                connection.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield f"bzr://127.0.0.1:{listener.getsockname()[1]}/", words
-    # It would go on to accept on whatever gets the number of the socket next.
-    listener.shutdown(socket.SHUT_RDWR)
-    thread.join()
-    listener.close()
-    for connection in connections:
-        connection.close()
-
-
-def test_a_silent_server_is_asked_again_and_then_not_laid_to_the_branch(mute, bring):
+def test_a_silent_server_is_asked_again_and_then_not_laid_to_the_branch(bring):
     said: list[str] = []
-    with pytest.raises(InfrastructureError, match="it said nothing for 1 s. It was asked 2 times"):
-        bring(SPIFFY, server=mute[0], seconds=1, waits=(0.1,), say=said.append)
+    with (
+        closing(repositories.Listener(b"", closes=False)) as mute,
+        pytest.raises(InfrastructureError, match="it said nothing for 1 s. It was asked 2 times"),
+    ):
+        bring(SPIFFY, server=at(mute), seconds=1, waits=(0.1,), say=said.append)
     assert len([line for line in said if "It is asked again in 0.1 s." in line]) == 1
 
 
-def test_nonsense_is_not_laid_to_the_branch(mute, bring):
-    mute[1].append(b"HTTP/1.1 500 Oh\r\n\r\n")
-    with pytest.raises(InfrastructureError, match="does not answer"):
-        bring(SPIFFY, server=mute[0])
+def test_nonsense_is_not_laid_to_the_branch(bring):
+    with (
+        closing(repositories.Listener(b"HTTP/1.1 500 Oh\r\n\r\n")) as server,
+        pytest.raises(InfrastructureError, match="does not answer"),
+    ):
+        bring(SPIFFY, server=at(server))
+
+
+def at(server: repositories.Listener) -> str:
+    return f"bzr://127.0.0.1:{server.port}/"
 
 
 def test_a_server_that_is_not_there_is_not_laid_to_the_branch(bring):
