@@ -10,8 +10,8 @@ Each metric goes one of these ways (`Finding.how`):
 
 All but the first work on log-ratios of pairs, so that each value is held against what was
 measured beside it, and take off from times what most times did in that pair. What is worse
-is so in mean and in median, by LEAST and by the metric's floor, and by more than chance at a
-false discovery rate of LEVEL, among all that vary or all that are exact.
+is so in mean and in median, by LEAST (or what stands for it) and by the metric's floor, and by
+more than chance at a false discovery rate of LEVEL, among all that vary or all that are exact.
 """
 
 import math
@@ -35,6 +35,9 @@ from osci_jobs.regression.noise import Common, Judged
 LEVEL = 0.04  # below the 5 % that may be false of what is reported: metrics hang together
 LEAST = 0.05  # the least relative change that is reported of what varies
 LEAST_COUNT = 0.01  # of counters, which are what the code does and not how fast
+# Of growth, against the lesser side. Where a heap has room left depends on what ran before and
+# how fast, which stays with a group: its pairs are not independent of each other.
+LEAST_GROWTH = 1.0
 _LARGEST_RATIO = 700.0  # a logarithm; more than that is no number of a computer's
 _DOUBT = 0.05  # of an interval of 95 %
 _POWER = 0.84  # the quantile of the normal distribution that four of five are below
@@ -155,7 +158,7 @@ def _varied_finding(one: Evidence, seen: Judged, bar: float) -> Finding:
             effect=seen.mean,
             low=seen.mean - half,
             high=seen.mean + half,
-            smallest=max(least, one.metric.floor),
+            smallest=max(least, _least_growth(one)),
         )
     smallest = _relative(least)
     if not finding.before:
@@ -195,13 +198,19 @@ def _change(finding: Finding, before: float, after: float) -> float:
 
 
 def _is_large(one: Evidence, seen: Judged, has_moved: bool) -> bool:
-    if one.metric.kind == "growth":
-        return True  # its floor alone says what is
     sign = 1 if seen.mean > 0 else -1
     least = min(seen.mean * sign, seen.median * sign)
+    if one.metric.kind == "growth":
+        return least >= _least_growth(one)
     if has_moved:
         least = min(least, seen.raw * sign)
     return least >= math.log1p(_least(one))
+
+
+def _least_growth(one: Evidence) -> float:
+    """Return the least difference that is reported: the floor beyond what there is anyway."""
+    lesser = min(abs(level) for level in one.ratios.levels if level is not None)
+    return one.metric.floor + LEAST_GROWTH * lesser
 
 
 def _least(one: Evidence) -> float:

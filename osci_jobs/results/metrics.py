@@ -279,7 +279,7 @@ TITLES = {
 # A change of less than this, in the unit of a metric, is of no interest to anybody.
 FLOORS = {
     "%": 1,
-    "KiB": 4,
+    "KiB": 16,  # what CPython's allocator takes at once
     "MiB": 1,
     "calls": 0.1,
     "lines": 0.1,

@@ -11,6 +11,7 @@ from osci_jobs.regression import comparison, document, history
 from osci_jobs.regression.comparison import compare
 from osci_jobs.regression.document import Document
 from osci_jobs.regression.model import History, Paired
+from osci_jobs.results import metrics
 
 
 def growth(name: str, change: float = 0.0, pairs: int = 5, seed: int = 1) -> Paired:
@@ -38,6 +39,23 @@ def test_a_leak_is_found_with_an_interval_in_its_unit():
 def test_a_leak_that_was_mended_is_better():
     found = compare([growth("list.nova-api.memory", -200.0), *many()], True)
     assert found.findings[0].answer == "better"
+
+
+def test_a_heap_that_has_room_elsewhere_is_no_leak():
+    """As measured of server list with a branch that removes a sleep of 60 ms."""
+    before, after = (16.5, 9.5, 7.5, 22.5, 9.0), (42.0, 17.0, 24.5, 40.5, 23.5)
+    floor = metrics.FLOORS["KiB"]
+    heap = Paired("list.nova-api.memory", "KiB", "lower", "growth", floor, before, after)
+    (finding,) = compare([heap], True).findings
+    assert finding.p < 0.02  # more than chance
+    assert not finding.is_changed
+    assert finding.smallest > finding.effect
+
+
+def test_a_small_leak_is_found_where_little_is_kept_anyway():
+    little, leak = (3.0, 2.5, 4.0, 2.0, 3.5), (24.0, 25.5, 26.0, 23.5, 25.0)
+    leaking = Paired("flavor", "KiB", "lower", "growth", metrics.FLOORS["KiB"], little, leak)
+    assert compare([leaking], True).findings[0].answer == "worse"
 
 
 def test_what_is_below_its_floor_on_both_sides_is_not_tested():
@@ -68,8 +86,8 @@ def test_history_tells_how_growth_varies():
 
 
 def test_a_comparison_survives_the_way_through_its_file(tmp_path):
-    metrics = [growth("list.nova-api.memory", 200.0), *many()]
-    found = Document(compare(metrics, True), {one.name: one.unit for one in metrics}, {"seed": 7})
+    paired = [growth("list.nova-api.memory", 200.0), *many()]
+    found = Document(compare(paired, True), {one.name: one.unit for one in paired}, {"seed": 7})
     document.write(tmp_path / document.FILE, found)
     assert document.read(tmp_path / document.FILE) == found
 

@@ -168,7 +168,7 @@ def test_a_branch_that_repairs_and_speeds_up_is_told_so(mailed):
 
 def test_of_a_branch_that_changes_comments_nothing_is_found(mailed):
     message, found = mailed("comment", 0)
-    assert not any(one["is_changed"] for one in found["findings"])
+    assert [one for one in found["findings"] if one["is_changed"]] == []
     assert message["Subject"].startswith("Nothing got worse or better")
     assert re.search(r"what would have been seen: .*server list [\d.]+ %", text_of(message))
 
@@ -178,7 +178,7 @@ def test_the_page_is_typed_in_on_this_machine_too(shell, mailbox):
     done = shell(f"{RUN.strip()} || true\n{AGAIN}")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert done.stdout.count("Newly failing") == 2  # as it ran, and shown again
-    assert "osci regression single --branch nova=merge:lp:~bob/nova/spiffy@" in done.stdout
+    assert "osci regression single --branch 'nova=merge:lp:~bob/nova/spiffy@" in done.stdout
     assert len(mailbox.mails) == before + 1
 
 
