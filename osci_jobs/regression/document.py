@@ -26,7 +26,8 @@ class Document:
     """A comparison, the units of its metrics, and how it was measured.
 
     `plan` has plain values by name: seed, pairs, warm_up, looks, noisy (numbers of pairs in
-    which the machine did something else), is_null (both sides are of the same sources).
+    which the machine did something else), is_null (both sides are of the same sources),
+    uncounted (what costs lack somewhere, and why).
     """
 
     comparison: Comparison

@@ -79,6 +79,8 @@ def iter_notes(found: Document) -> Iterator[str]:
         which = ", ".join(str(one + 1) for one in noisy)
         yield f"The machine did something else meanwhile, in pair {which}."
     yield from _iter_failing(found)
+    for reason in found.plan.get("uncounted") or ():
+        yield f"Not counted everywhere: {str(reason).rstrip('.')}."
     tested = number(len(_tested(found)), "metric")
     yield f"{tested} tested, {_pairs(found)}, seed {found.plan.get('seed', '?')}."
 

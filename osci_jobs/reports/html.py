@@ -26,6 +26,7 @@ def render(content: Content, plots: Mapping[str, svg.Plot], links: Sequence[Link
             words={name: plot.words for name, plot in plots.items()},
             links=links,
             late=text.LATE,
+            uncounted=list(load.iter_uncounted(content.load)),
             resources=load.RESOURCES,
         )
     )

@@ -40,6 +40,16 @@ def gather(found: Iterable[Measured]) -> tuple[Scenario, ...]:
     return tuple(Scenario(one, _costs(one)) for one in found)
 
 
+def iter_uncounted(scenarios: Iterable[Scenario]) -> Iterator[str]:
+    """Yield a sentence for each reason why costs lack something, and in which scenarios."""
+    named: dict[str, list[str]] = {}
+    for one in scenarios:
+        for reason in one.measured.uncounted:
+            named.setdefault(reason, []).append(one.measured.name)
+    for reason, names in named.items():
+        yield f"Not counted in {', '.join(names)}: {reason.rstrip('.')}."
+
+
 @dataclass(frozen=True)
 class Line:
     """The median seconds of a scenario over its seconds."""

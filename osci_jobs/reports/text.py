@@ -171,6 +171,8 @@ def _iter_load(scenarios: Sequence[load.Scenario]) -> Iterator[str]:
     for one in scenarios:
         if one.measured.is_late:
             yield from wrap(LATE.format(visible_line(one.measured.name)), "  ")
+    for sentence in load.iter_uncounted(scenarios):
+        yield from wrap(sentence, "  ")
     for one in scenarios:
         yield from _iter_costs(one)
 

@@ -16,6 +16,7 @@ FILE_BYTES = 64 << 20
 SCENARIOS = 1000
 NAME_CHARACTERS = 200
 ROWS = 10_000
+UNCOUNTED = 8
 _HIGHEST = 1e15
 _KIB = 1024
 PERCENTILES = ("p50", "p90", "p95", "p99", "p99.9")
@@ -44,6 +45,7 @@ class Measured:
     steps: Mapping[str, float]  # median seconds
     series: tuple[tuple[float, int, int, float | None], ...]
     cost: Mapping[tuple[str, str], float]
+    uncounted: tuple[str, ...] = ()  # what costs lack, and why
 
     @property
     def error_share(self) -> float:
@@ -98,8 +100,9 @@ def parse(fields: Any) -> Measured | None:
                 (_name(service), _name(resource)): _number(used)
                 for service, resource, used in fields["cost"][:ROWS]
             },
+            uncounted=tuple(map(_name, fields.get("uncounted", [])[:UNCOUNTED])),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -97,6 +97,7 @@ def _conclude(directory: Path, plan: Plan, outcome: Outcome, earlier: History) -
             ],
             "machine": [asdict(look) for look in outcome.machine],
             "noisy": watch.noisy(outcome.machine),
+            "uncounted": list(outcome.uncounted),
         },
     )
     pairs.write(directory / pairs.FILE, outcome.metrics)

@@ -57,6 +57,7 @@ class Round:
     failed: tuple[Counter[str], Counter[str]] = field(
         default_factory=lambda: (Counter(), Counter())
     )
+    uncounted: list[str] = field(default_factory=list)  # what costs lack, and why
     look: Look = Look(0.0, 0.0)
     seconds: float = 0.0
 
@@ -65,13 +66,14 @@ class Round:
 class Outcome:
     """What was measured: each metric's pairs, how many rounds were warm-up, and the machine.
 
-    `looks` is how often at most the pairs were to be compared.
+    `looks` is how often at most the pairs were to be compared, `uncounted` what costs lack.
     """
 
     metrics: tuple[Paired, ...]
     warm_up: int
     looks: int
     machine: tuple[Look, ...]
+    uncounted: tuple[str, ...] = ()
 
 
 def measure(
@@ -182,6 +184,7 @@ def _take(found: Round, side: int, measured: Measured) -> None:
     bad = sum(measured.errors.values())
     found.operations[side][measured.name] += measured.operations
     found.failed[side][measured.name] += bad
+    found.uncounted += measured.uncounted
     found.rows[side].update(
         {name: value for name, value in load.numbers(measured) if _declared(name)},
         **{f"{measured.name}.errors": float(bad)},
@@ -217,7 +220,8 @@ def outcome(rounds: Sequence[Round], warm_up: int, looks: int) -> Outcome:
         declared.append(paired if is_error else replace(paired, reason=reasons.get(scenario, "")))
     before, after = ([one.rows[side] for one in kept] for side in (0, 1))
     looked = tuple(one.look for one in kept)
-    return Outcome(model.gather(declared, before, after), warm_up, looks, looked)
+    uncounted = tuple(dict.fromkeys(reason for one in kept for reason in one.uncounted))
+    return Outcome(model.gather(declared, before, after), warm_up, looks, looked, uncounted)
 
 
 def _fewest(rounds: Sequence[Round], scenario: str) -> int:

@@ -53,6 +53,7 @@ class Change:
     rerun: Side | None = None
     measured: str = ""
     asked: int = 5
+    uncounted: tuple[str, ...] = ()  # what costs lack
     troubles: tuple[tuple[str, str, str], ...] = ()
     source: dict | None = None
     is_killed: bool = False
@@ -65,7 +66,7 @@ class Change:
             if side:
                 _side(directory / name, side, name)
         if self.measured:
-            _compare(directory, PAIRS / self.measured, self.asked)
+            _compare(directory, PAIRS / self.measured, self.asked, self.uncounted)
         with _log(directory) as log:
             _start(log, (store.REGRESSION,), "regression")
             self._fetch(log)
@@ -153,7 +154,7 @@ def _fail(log: RunLog, troubles: tuple[tuple[str, str, str], ...]) -> None:
             log.append("trouble", verdict=verdict, message=message, cause=cause)
 
 
-def _compare(directory: Path, path: Path, asked: int) -> None:
+def _compare(directory: Path, path: Path, asked: int, uncounted: tuple[str, ...]) -> None:
     measured = pairs.read(path)
     found = Document(
         comparison=comparison.compare(measured, True),
@@ -165,6 +166,7 @@ def _compare(directory: Path, path: Path, asked: int) -> None:
             "warm_up": 1,
             "looks": 1,
             "noisy": [],
+            "uncounted": uncounted,
             "is_null": False,
         },
     )

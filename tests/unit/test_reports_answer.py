@@ -136,6 +136,13 @@ def test_pairs_for_which_there_was_no_time_are_told(lay):
     assert "99 metrics tested, 5 of 8 pairs (then the time was over), seed 7" in shown(directory)
 
 
+def test_what_could_not_be_counted_is_told(lay):
+    side = Side({"smoke": passed("a")})
+    why = ("messages: RabbitMQ: it hangs.",)
+    directory, _ = lay(Change(side, side, measured="comment.csv.gz", uncounted=why))
+    assert "Not counted everywhere: messages: RabbitMQ: it hangs.\n" in shown(directory)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "line"),
     [

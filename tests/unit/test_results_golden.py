@@ -5,6 +5,7 @@ Each directory of `tests/data/results` is a run; its `expected` holds what follo
 from it. OSCI_REWRITE_GOLDEN=1 rewrites those.
 """
 
+import html
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from osci_jobs import reports
-from osci_jobs.results import junit, manifest, metrics, record, store
+from osci_jobs.results import junit, load, manifest, metrics, record, store
 from osci_jobs.results.verdict import VERDICTS
 
 DATA = Path(__file__).parent.parent / "data" / "results"
@@ -165,6 +166,19 @@ def test_columns_are_the_same_whatever_became_of_the_run(start):
 def _columns(run_directory):
     found = (run_directory / "metrics").glob("*.csv")
     return {path.stem: path.read_text().splitlines()[0] for path in found}
+
+
+def test_what_a_meter_could_not_count_is_told_in_both_reports(start):
+    directory = start(LOAD)
+    path = directory / "attachments" / LOAD / load.FILE
+    found = json.loads(path.read_text("utf-8"))
+    found["scenarios"][0]["uncounted"] = ["messages: RabbitMQ: <it hangs>"]
+    path.write_text(json.dumps(found))
+    _finish(directory)
+    named = found["scenarios"][0]["name"]
+    told = f"Not counted in {named}: messages: RabbitMQ: <it hangs>."
+    assert told in (directory / "report.txt").read_text("utf-8")
+    assert html.escape(told) in (directory / "report.html").read_text("utf-8")
 
 
 def test_columns_of_load_are_those_of_the_deployments_scenarios(start):

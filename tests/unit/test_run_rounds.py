@@ -2,6 +2,7 @@
 """Rounds of two sides: what is left out, what is compared, and what is not to be believed."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,12 @@ def test_what_was_warm_up_is_no_pair():
     token = next(metric for metric in found.metrics if metric.name == "token.p50")
     assert (token.before, token.after) == ((0.05, 0.05), (0.1, 0.1))
     assert len(found.machine) == 2
+
+
+def test_what_was_not_counted_is_told_once():
+    lacking = replace(one(row(), row()), uncounted=["messages: why", "messages: why"])
+    found = rounds.outcome([replace(lacking, uncounted=["log: why"]), lacking, lacking], 1, 1)
+    assert found.uncounted == ("messages: why",)
 
 
 def test_metrics_are_what_their_names_say():

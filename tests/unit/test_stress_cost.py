@@ -17,7 +17,7 @@ def answer(cpu, failed=(), **kinds):
 
 def reading(at, **numbers):
     return {"at": at, "numbers": {("nova-api", name): n for name, n in numbers.items()}} | {
-        "failed": []
+        "failed": {}
     }
 
 
@@ -47,7 +47,10 @@ def test_what_one_host_cannot_tell_is_missing_and_not_less(kind, gone):
     whole = answer(1, statements={"nova-api": 3}, rows={"nova-api": 2}, messages={"nova-api": 1})
     found = stress_cost.added_up([whole, answer(1, failed=[kind])])
     assert {resource for _, resource in found["numbers"]} == set(stress_cost.RESOURCES) - gone
-    assert found["failed"] == [kind]
+    assert found["failed"] == {kind: "why"}
+    (line,) = stress_cost.uncounted(found, found)
+    named, _, why = line.partition(": ")
+    assert (set(named.split(", ")), why) == (gone, "why")
 
 
 def test_what_the_idle_cloud_uses_is_taken_off():
@@ -78,7 +81,7 @@ def test_without_an_operation_nothing_has_a_cost():
 
 
 def test_what_a_reading_lacks_has_no_cost():
-    before = reading(1.0, cpu=1) | {"failed": ["database"]}
+    before = reading(1.0, cpu=1) | {"failed": {"database": "why"}}
     cost = stress_cost.beyond(before, reading(2.0, cpu=2, rows=50))
     assert cost == {("nova-api", "cpu"): 1.0}
 
@@ -105,7 +108,7 @@ def _serve(content, monkeypatch):
 def test_a_meter_that_does_not_answer_well_is_a_host_that_tells_nothing(content, monkeypatch):
     _serve(content, monkeypatch)
     found = asyncio.run(stress_cost.Meters(["127.0.0.1"]).read())
-    assert found["failed"] == ["host"]
+    assert found["failed"].keys() == {"host"}
     assert found["numbers"] == {}
 
 

@@ -75,10 +75,11 @@ def test_a_late_generator_says_so():
 def test_pieces_are_put_together_as_if_they_had_been_one():
     pieces = stress_record.Pieces()
     pieces.add(measured([0.1] * 30), {("keystone", "cpu"): 0.01})
-    pieces.add(measured([0.3] * 10, ["x"]), {("keystone", "cpu"): 0.05})
-    scenario, whole, cost = pieces.together(SCENARIO)
+    pieces.add(measured([0.3] * 10, ["x"]), {("keystone", "cpu"): 0.05}, ["messages: why"])
+    scenario, whole, cost, uncounted = pieces.together(SCENARIO)
     assert (scenario["duration"], whole.seconds, whole.finished) == (20.0, 20.0, 40)
     assert cost == {("keystone", "cpu"): pytest.approx(0.02)}
+    assert uncounted == ["messages: why"]
     assert max(one.second for one in whole.done) == 19.0
     assert whole.examples == {"x": "an example"}
     found = stress_record.summarize(scenario, whole)
@@ -95,11 +96,11 @@ def test_osci_reads_what_the_tester_writes(tmp_path):
     scenario = SCENARIO | {"limits": {"errors": 0.5, "p50": 0.01}}
     with stress_record.Record(tmp_path) as record:
         record.idle({("keystone", "cpu"): 0.001})
-        record.scenario(scenario, measured([0.1] * 20, ["x"]), cost)
+        record.scenario(scenario, measured([0.1] * 20, ["x"]), cost, ["messages: why"])
         record.trouble("cloud", "It is gone.")
     assert record.has_failed
     (found,) = load.read(tmp_path / "attachments" / "stress.json")
-    assert found.cost == cost
+    assert (found.cost, found.uncounted) == (cost, ("messages: why",))
     assert (found.name, found.operations, found.finished) == ("token", 21, 20)
     assert found.latency["p50"] == pytest.approx(0.1, rel=0.002)
     assert found.error_share == pytest.approx(1 / 21)

@@ -69,7 +69,9 @@ async def _known(seconds, stage, meters):
 
 
 async def _measure(scenario, stage, meters, known):
-    """Return what a scenario measured and what each of its operations cost."""
+    """Return what a scenario measured, what each of its operations cost, and what of that
+    was not counted.
+    """
     operations = {name: OPERATIONS[name] for name in scenario["operations"]}
     stage.looks = 0
     before = await meters.read()
@@ -77,7 +79,8 @@ async def _measure(scenario, stage, meters, known):
     after = await meters.read()
     always = (after["at"] - before["at"], known["idle"])
     used = stress_cost.beyond(before, after, always, (stage.looks, known["look"]))
-    return measured, stress_cost.divided(used, measured.finished)
+    cost = stress_cost.divided(used, measured.finished)
+    return measured, cost, stress_cost.uncounted(before, after)
 
 
 class Led:
@@ -123,13 +126,13 @@ class Led:
         scenario = asked["scenario"]
         print(f"SCENARIO {scenario['name']}", flush=True)
         try:
-            measured, cost = await _measure(scenario, stage, self._meters, self._known)
+            found = await _measure(scenario, stage, self._meters, self._known)
         except CallError as error:
             self._record.trouble(scenario["name"], str(error))
             return {}
         if asked["is_kept"]:
-            self._kept.setdefault(scenario["name"], Pieces()).add(measured, cost)
-        return {"measured": {**summarize(scenario, measured), "cost": rows(cost)}}
+            self._kept.setdefault(scenario["name"], Pieces()).add(*found)
+        return {"measured": summarize(scenario, *found)}
 
 
 async def _standard_input():

@@ -13,6 +13,13 @@ PORT = 9119
 SECONDS = 15
 ANSWER_BYTES = 1 << 20
 RESOURCES = ("cpu", "statements", "rows", "messages", "calls", "log", "memory")
+# What is missing where a meter fails in a kind of counting, or a host does not answer.
+LOST = {
+    "broker": ("messages",),
+    "database": ("statements", "rows"),
+    "journal": ("log", "calls"),
+    "host": RESOURCES,
+}
 # What the meters call it, of those that they tell by service.
 USED = {"cpu": "cpu_seconds", "log": "log_lines", "memory": "memory_bytes"}
 # A compute's account on the broker bears the name of its host.
@@ -63,19 +70,24 @@ def divided(used, number):
 
 
 def added_up(answers):
-    """Return the numbers of some meters' answers added up by (service, resource), and `at`.
+    """Return `numbers`, those of some meters' answers added up by (service, resource), and `at`.
 
-    A kind that any of them could not count is left out.
+    A kind that any of them could not count is left out, and `failed` says why by kind.
     """
     sums = {}
-    failed = {kind for answer in answers for kind in answer["failed"]}
+    failed = {kind: why for answer in answers for kind, why in answer["failed"].items()}
     for answer in answers:
         for key, number in _iter_numbers(answer):
             sums[key] = sums.get(key, 0) + number
-    lost = {"broker": {"messages"}, "database": {"statements", "rows"}, "journal": {"log", "calls"}}
-    gone = set(RESOURCES) if "host" in failed else set().union(*(lost[kind] for kind in failed))
+    gone = {resource for kind in failed for resource in LOST[kind]}
     kept = {key: number for key, number in sums.items() if key[1] not in gone}
-    return {"at": time.monotonic(), "numbers": kept, "failed": sorted(failed)}
+    return {"at": time.monotonic(), "numbers": kept, "failed": failed}
+
+
+def uncounted(*readings):
+    """Return a line for each kind that was not counted in one of the readings, with why."""
+    failed = {kind: why for reading in readings for kind, why in reading["failed"].items()}
+    return [f"{', '.join(LOST[kind])}: {why}" for kind, why in sorted(failed.items())]
 
 
 def _grown(before, after):

@@ -51,10 +51,10 @@ class Record:
         self._document["idle"] = rows(used)
         self._save()
 
-    def scenario(self, scenario, measured, cost):
+    def scenario(self, scenario, measured, cost, uncounted=()):
         """Keep what a scenario measured and cost, with a case for each of its limits."""
-        summary = summarize(scenario, measured)
-        self._document["scenarios"].append({**summary, "cost": rows(cost)})
+        summary = summarize(scenario, measured, cost, uncounted)
+        self._document["scenarios"].append(summary)
         self._save()
         self._sample(scenario, measured)
         for name, message in judge(scenario, summary):
@@ -96,14 +96,16 @@ class Pieces:
     def __init__(self):
         self._pieces = []
         self._costs = []
+        self._uncounted = []
 
-    def add(self, measured, cost):
-        """Take in a piece, and what each of its operations cost."""
+    def add(self, measured, cost, uncounted=()):
+        """Take in a piece, what each of its operations cost, and what was not counted of that."""
         self._pieces.append(measured)
         self._costs.append(cost)
+        self._uncounted += uncounted
 
     def together(self, scenario):
-        """Return the scenario as long as all pieces, what it measured, and its cost."""
+        """Return the scenario as long as all pieces, and of all what `add` takes of each."""
         first, *_ = self._pieces
         whole = Measured(first.started)
         for piece in self._pieces:
@@ -111,7 +113,8 @@ class Pieces:
             whole.seconds += piece.seconds
             whole.finished += piece.finished
             whole.examples = {**piece.examples, **whole.examples}
-        return {**scenario, "duration": whole.seconds}, whole, self._cost(whole.finished)
+        scenario = {**scenario, "duration": whole.seconds}
+        return scenario, whole, self._cost(whole.finished), list(dict.fromkeys(self._uncounted))
 
     def _cost(self, finished):
         sums = collections.Counter()
@@ -121,9 +124,9 @@ class Pieces:
         return stress_cost.divided(sums, finished)
 
 
-def summarize(scenario, measured):
-    """Return what a scenario measured: numbers, histogram, series; seconds are those of good
-    operations alone, for an error is often quick.
+def summarize(scenario, measured, cost=None, uncounted=()):
+    """Return what a scenario measured: numbers, histogram, series, costs; seconds are those of
+    good operations alone, for an error is often quick.
     """
     good = [one for one in measured.done if not one.error]
     errors = collections.Counter(one.error for one in measured.done if one.error)
@@ -149,6 +152,8 @@ def summarize(scenario, measured):
         "is_late": lag.get("p99", 0) > LAG_SECONDS,
         "steps": {name: statistics.median(found) for name, found in steps.items()},
         "series": _series(measured),
+        "cost": rows(cost or {}),
+        "uncounted": list(uncounted),
     }
 
 
