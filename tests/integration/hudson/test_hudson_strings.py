@@ -38,6 +38,16 @@ def deployments(tmp_path_factory) -> Path:
     return directory
 
 
+@pytest.fixture(autouse=True)
+def no_canary(hudson):
+    """See that no command was executed, on the agent or on the controller."""
+    before = canaries(hudson)
+    yield
+    assert canaries(hudson) - before == set()
+    there = hudson.on_host("find", "/", "-xdev", "-name", "canary*", "-not", "-path", "/proc/*")
+    assert there == ""
+
+
 def test_descriptions_reach_the_server_as_they_were_written(hudson, deployments, tmp_path):
     jobs = tmp_path / "jobs"
     subprocess.run(["cp", "-r", str(TREE / "jobs"), str(jobs)], check=True)
@@ -57,20 +67,17 @@ def test_descriptions_reach_the_server_as_they_were_written(hudson, deployments,
         others = ("stress", "regression")
         names += [name.replace("functional", one, 1) for one in others for name in names]
         subprocess.run([*command, "delete", *names], check=True, capture_output=True)
-    assert_no_canary(hudson)
 
 
 def test_suites_are_refused_by_osci_and_executed_by_nobody(hudson):
     for start in range(0, len(SENT), PER_BUILD):
         log = log_of_build(hudson, SUITES=" ".join(SENT[start : start + PER_BUILD]))
         assert "SUITES: The deployment 'quick' has no suite" in log
-    assert_no_canary(hudson)
 
 
 @pytest.mark.parametrize("text", ["$(touch canary-x)", "`touch canary-x`", "'; touch canary-x; '"])
 def test_keep_is_refused_by_osci(hudson, text):
     assert "KEEP: found" in log_of_build(hudson, KEEP=text)
-    assert_no_canary(hudson)
 
 
 def log_of_build(hudson, **parameters: str) -> str:
@@ -91,19 +98,13 @@ def unescaped(text: str) -> str:
     return text
 
 
-def assert_no_canary(hudson) -> None:
-    """See that no command was executed, on the agent or on the controller."""
+def canaries(hudson) -> set[str]:
+    """Return what the strings would have made; /tmp has those of other tests, too."""
     places = [hudson.osci.state / "agents", Path("/run/osci", hudson.group), Path("/tmp")]
-    found = [
+    return {
         os.path.join(directory, name)
         for place in places
-        for directory, _, names in os.walk(place)
-        for name in names
-        # pytest keeps the directories of other tests here.
-        if name.startswith("canary") and "/pytest-of-" not in directory
-    ]
-    workspaces = hudson.osci.state / "agents" / hudson.group
-    found += [str(path) for path in workspaces.rglob("canary*")]
-    assert found == []
-    there = hudson.on_host("find", "/", "-xdev", "-name", "canary*", "-not", "-path", "/proc/*")
-    assert there == ""
+        for directory, directories, names in os.walk(place)
+        for name in (*directories, *names)
+        if name.startswith("canary")
+    }
