@@ -9,7 +9,7 @@ from osci_jobs.regression import functional
 from osci_jobs.regression.document import Document
 from osci_jobs.regression.functional import Standing
 from osci_jobs.regression.model import BETTER, WORSE, Finding, Paired
-from osci_jobs.regression.sides import Side, Sides
+from osci_jobs.regression.sides import SIDES, Side, Sides
 from osci_jobs.reports import changes, effects
 from osci_jobs.reports.amounts import number
 from osci_jobs.reports.content import Content, Place
@@ -209,6 +209,8 @@ def _iter_not_yours(content: Content, found: Sides) -> Iterator[str]:
     """Yield troubles that are not the change's."""
     if found.before and _fault(found.before):
         cause = found.before.record.cause
+        if content.cause and content.cause.trouble.phase == SIDES[0]:
+            cause = content.cause.trouble  # its harvest may have told more
         yield f"Trunk {_fault(found.before)}, without the change. {cause.message if cause else ''}"
     for trouble in content.record.later:
         if trouble.verdict == "infrastructure":
