@@ -102,7 +102,7 @@ def parse(fields: Any) -> Measured | None:
             },
             uncounted=tuple(map(_name, fields.get("uncounted", [])[:UNCOUNTED])),
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 

@@ -75,7 +75,7 @@ def added_up(answers):
     A kind that any of them could not count is left out, and `failed` says why by kind.
     """
     sums = {}
-    failed = {kind: why for answer in answers for kind, why in answer["failed"].items()}
+    failed = _failed(answers)
     for answer in answers:
         for key, number in _iter_numbers(answer):
             sums[key] = sums.get(key, 0) + number
@@ -86,8 +86,13 @@ def added_up(answers):
 
 def uncounted(*readings):
     """Return a line for each kind that was not counted in one of the readings, with why."""
-    failed = {kind: why for reading in readings for kind, why in reading["failed"].items()}
+    failed = _failed(readings)
     return [f"{', '.join(LOST[kind])}: {why}" for kind, why in sorted(failed.items())]
+
+
+def _failed(found):
+    """Return why each kind was not counted in some of these answers, or of these readings."""
+    return {kind: why for one in found for kind, why in one["failed"].items()}
 
 
 def _grown(before, after):
